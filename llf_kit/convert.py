@@ -1,0 +1,172 @@
+"""Raw files → a dataset that LLaMA-Factory reads: stages 1 to 6 as one pipeline with two ends.
+
+Nothing is dropped silently: ``read = written + duplicates + rejected``, always.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from llf_kit import cleaning, dataset_info, formats, mapping, readers, screening, splitting
+from llf_kit.errors import DataError, UsageError
+from llf_kit.project import atomic_path, check_dataset_name, private_directory
+from llf_kit.schema import RawTable
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to convert, and into what. ``test`` is the share of rows that training never sees; 0 writes no test set."""
+
+    name: str
+    sources: tuple[Path, ...]
+    format: str = "alpaca"
+    map: Mapping[str, str] = field(default_factory=dict)
+    system: str | None = None
+    encoding: str | None = None
+    test: float = 0.0
+    mask: bool = True
+
+
+@dataclass
+class Summary:
+    """What happened to every row; ``decisions`` and ``encodings`` are for people."""
+
+    read: int = 0
+    written: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    masked: dict[str, int] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    rejects_file: str | None = None
+    decisions: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``convert --json`` prints."""
+        names = ("read", "written", "duplicates", "rejected", "reasons", "masked", "files", "rejects_file")
+        return {name: getattr(self, name) for name in names}
+
+
+def convert(plan: Plan, directory: Path) -> Summary:
+    """Write ``datasets/NAME.jsonl`` (and ``NAME_test.jsonl``) in ``directory`` and register them.
+
+    Raises:
+        UsageError: a name, format or share that cannot be.
+        DataError: a source cannot be read, has no question and answer, or leaves nothing to write.
+        ConfigError: dataset_info.json is not JSON; nothing is written then.
+    """
+    check_dataset_name(plan.name)
+    formats.get(plan.format)
+    if not 0 <= plan.test < 1:
+        raise UsageError(f"--test {plan.test}: is not a share. Give a number from 0 to below 1, such as 0.1.")
+    dataset_info.load(directory)  # before any work: a broken file must not be found out after an hour
+    files = readers.find(plan.sources)
+    private = private_directory(directory)
+    with tempfile.TemporaryDirectory(dir=private, prefix="work-") as work:
+        try:
+            return _run(plan, directory, _tables(files, readers.Opening(Path(work), plan.encoding)))
+        except pl.exceptions.ComputeError:
+            # The fast parser refuses a damaged table as a whole. The careful one takes it apart, row by row.
+            return _run(plan, directory, _tables(files, readers.Opening(Path(work), plan.encoding, careful=True)))
+        except OSError as error:
+            raise DataError(f"{directory}: cannot write ({error.strerror or error}). Make room and run it again.") from None
+
+
+def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
+    tables: list[RawTable] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            tables += readers.read(file, opening)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(*problems)
+    return tables
+
+
+def _run(plan: Plan, directory: Path, tables: list[RawTable]) -> Summary:
+    filled = [table for table in tables if table.columns]
+    if not filled:
+        raise DataError(*(f"{table.source}: is empty. Give a table with a header and rows." for table in tables))
+    mappings = mapping.choose(filled, plan.map)
+    masked: Counter[str] = Counter()
+    samples = pl.concat([mapping.to_samples(one) for one in mappings])
+    if plan.system:
+        samples = samples.with_columns(system=pl.col("system").fill_null(pl.lit(plan.system)))
+    samples = screening.screen(cleaning.clean(samples, masked, plan.mask))
+    test = splitting.choose_test(samples, plan.test) if plan.test else pl.Series(dtype=pl.UInt64)
+    samples = splitting.split(samples, test).cache()  # every end reads the same pass
+
+    masked.clear()  # choosing the test set ran the pipeline once already
+    summary = _write(plan, directory, samples)
+    summary.masked = dict(sorted(masked.items()))
+    summary.decisions = [_decision(one) for one in mappings]
+    summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
+    return summary
+
+
+def _decision(one: mapping.Mapping) -> str:
+    return one.describe() + (f"; {one.table.encoding}" if one.table.encoding else "")
+
+
+def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
+    """Run the pipeline once, into all its ends; files and entries appear together at the end, or not at all."""
+    to_rows = formats.get(plan.format).rows
+    kept = pl.col("reason").is_null() & ~pl.col("duplicate")
+    names = [plan.name, f"{plan.name}_test"] if plan.test else [plan.name]
+    targets = {name: directory / "datasets" / f"{name}.jsonl" for name in names}
+    rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
+    rejects.parent.mkdir(mode=0o700, exist_ok=True)
+    with ExitStack() as stack:
+        ends: list[pl.LazyFrame] = []
+        for name, target in targets.items():
+            part = samples.filter(kept & (pl.col("test") == (name != plan.name)))
+            temporary = stack.enter_context(atomic_path(target))
+            ends.append(to_rows(part).sink_ndjson(temporary, lazy=True))
+        rejected = samples.filter(pl.col("reason").is_not_null()).select("source", "row", "reason", "messages")
+        ends.append(rejected.sink_ndjson(stack.enter_context(atomic_path(rejects, mode=0o600)), lazy=True))
+        ends.append(
+            samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all())
+        )
+        counts = pl.collect_all(ends, engine="streaming")[-1]
+        summary = _count(counts)
+        if not summary.written:
+            reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items()) or "no rows"
+            raise DataError(f"{plan.name}: nothing to write out of {summary.read} rows ({reasons}). Check the mapping.")
+    if not plan.test:  # an older test set of this name would no longer be one
+        (directory / "datasets" / f"{plan.name}_test.jsonl").unlink(missing_ok=True)
+    entry = formats.get(plan.format).entry
+    dataset_info.register(
+        directory,
+        [entry(name, f"datasets/{name}.jsonl") for name in names],
+        forget=() if plan.test else (f"{plan.name}_test",),
+    )
+    summary.files = [str(target.relative_to(directory)) for target in targets.values()]
+    summary.rejects_file = str(rejects.relative_to(directory)) if summary.rejected else None
+    return summary
+
+
+def _count(counts: pl.DataFrame) -> Summary:
+    summary = Summary(read=int(counts["len"].sum()), rows={"train": 0, "test": 0})
+    for reason, duplicate, test, number in counts.iter_rows():
+        if reason is not None:
+            summary.rejected += number
+            summary.reasons[reason] = summary.reasons.get(reason, 0) + number
+        elif duplicate:
+            summary.duplicates += number
+        else:
+            summary.written += number
+            summary.rows["test" if test else "train"] += number
+    return summary
+
+

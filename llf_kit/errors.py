@@ -1,0 +1,68 @@
+"""Every exception that llf-kit raises on purpose.
+
+::
+
+    LlfKitError              the root; exit status 1
+    ├── UsageError           the call itself is wrong: an unknown name, option or value; exit status 2
+    ├── DataError            a raw file cannot be read, or nothing in it can be used
+    ├── ConfigError          llf-kit.yaml, a YAML or dataset_info.json is not what it should be
+    ├── NotInstalledError    llamafactory or another optional package is missing
+    ├── ModelError           a base model cannot be brought onto this machine
+    └── RunError             llamafactory-cli was started and failed
+
+A message reads ``where: what. What to do.`` and never carries text out of a user's data. One exception may carry
+several problems, so that all of them are said at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LlfKitError(Exception):
+    """The root of the tree; ``str()`` is one line a problem."""
+
+    exit_status = 1
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class UsageError(LlfKitError):
+    """The call itself is wrong: an unknown name, option or value."""
+
+    exit_status = 2
+
+
+class DataError(LlfKitError):
+    """A raw file cannot be read, or nothing in it can be used."""
+
+
+class ConfigError(LlfKitError):
+    """A project file, a YAML or dataset_info.json is not what it should be."""
+
+
+class NotInstalledError(LlfKitError):
+    """An optional package is missing; the message says what to install."""
+
+
+class ModelError(LlfKitError):
+    """A base model cannot be brought onto this machine."""
+
+
+class RunError(LlfKitError):
+    """llamafactory-cli was started and failed."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the nearest known name, or all of them when none is near."""
+    names = sorted(known)
+    near = get_close_matches(name.casefold(), [n.casefold() for n in names], n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {next(n for n in names if n.casefold() == near[0])!r}?"
+    return f"Known: {', '.join(names)}." if names else ""

@@ -1,0 +1,113 @@
+"""Stage 2: raw rows become samples. Which column is the question, the answer, the options, the turns …
+
+The decision is made once a table, from its column names and what the user gave with ``--map``; it can be read
+(:meth:`Mapping.describe`) before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+
+import polars as pl
+
+from llf_kit.errors import DataError
+from llf_kit.mapping import choice, dialogue, single
+from llf_kit.mapping.columns import assign, fitting
+from llf_kit.schema import SAMPLE, RawTable
+
+__all__ = ["Mapping", "choose", "to_samples"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a table's rows are: the roles that make it so, and the stage that turns its rows into samples."""
+
+    name: str
+    needs: tuple[frozenset[str], ...]
+    stage: Callable[[pl.LazyFrame, Dict[str, str]], pl.LazyFrame]
+
+    def fits(self, roles: frozenset[str]) -> bool:
+        """Whether every role it needs has a column."""
+        return any(need <= roles for need in self.needs)
+
+
+# The first that fits is taken: the more a shape needs, the earlier it stands.
+SHAPES: tuple[Shape, ...] = (
+    Shape("multi-turn", (frozenset({"messages"}), frozenset({"history", "question", "answer"})), dialogue.stage),
+    Shape(
+        "multiple choice",
+        (frozenset({"question", "options", "answer"}), frozenset({"question", "option A", "option B", "answer"})),
+        choice.stage,
+    ),
+    Shape("single-turn", (frozenset({"question", "answer"}),), single.stage),
+)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """The decision for one table: its shape, the column of each role, and the columns that nothing uses."""
+
+    table: RawTable
+    shape: Shape
+    columns: dict[str, str]
+
+    @property
+    def unused(self) -> list[str]:
+        """Columns of the table that are not read."""
+        return [name for name in self.table.columns if name not in self.columns.values()]
+
+    def describe(self) -> str:
+        """One line for people: ``qa.csv: single-turn; question=提问, answer=解答; not used: 依据``."""
+        pairs = ", ".join(f"{role}={name}" for role, name in self.columns.items())
+        unused = f"; not used: {', '.join(self.unused)}" if self.unused else ""
+        return f"{self.table.source}: {self.shape.name}; {pairs}{unused}"
+
+
+def choose(tables: list[RawTable], given: Dict[str, str]) -> list[Mapping]:
+    """Decide for every table; ``given`` maps a role to a column name and wins over what is found.
+
+    Raises:
+        DataError: a table in which no shape is found, or a given column that no table has; all of them at once.
+    """
+    problems: list[str] = []
+    mappings: list[Mapping] = []
+    for role, name in given.items():
+        if not any(name in table.columns for table in tables):
+            every = list(dict.fromkeys(column for table in tables for column in table.columns))
+            problems.append(f"--map {role}={name}: no table has that column. There are: {', '.join(every)}.")
+    for table in tables:
+        columns = assign(table.columns, {role: name for role, name in given.items() if name in table.columns})
+        shape = next((shape for shape in SHAPES if shape.fits(frozenset(columns))), None)
+        if shape is not None:
+            mappings.append(Mapping(table, shape, columns))
+        elif not problems or not given:
+            problems.append(_no_shape(table, columns))
+    if problems:
+        raise DataError(*problems)
+    return mappings
+
+
+def _no_shape(table: RawTable, columns: Dict[str, str]) -> str:
+    missing = [role for role in ("question", "answer") if role not in columns]
+    names = ", ".join(table.columns)
+    hints = []
+    for role in missing:
+        guess = fitting(role, [name for name in table.columns if name not in columns.values()])
+        hints.append(f"--map {role}={guess or '<column>'}")
+    return f"{table.source}: no {' and no '.join(missing)} column among: {names}. Name it: {' '.join(hints)}"
+
+
+def to_samples(mapping: Mapping) -> pl.LazyFrame:
+    """The stage for one table: LazyFrame of raw rows → LazyFrame of samples (see :mod:`llf_kit.schema`)."""
+    raw = pl.col("raw").struct
+    label, system = mapping.columns.get("label"), mapping.columns.get("system")
+    return (
+        mapping.shape.stage(mapping.table.rows, mapping.columns)
+        .with_columns(
+            system=pl.coalesce("system", raw.field(system)) if system else pl.col("system"),
+            label=raw.field(label) if label else pl.lit(None, dtype=pl.String),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in SAMPLE.items())
+    )

@@ -1,0 +1,78 @@
+"""Multiple choice: the sample teaches the reasoning where there is one, and the letter with the option's text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+import polars as pl
+
+from llf_kit.mapping.columns import LETTERS, OPTION_ROLES
+from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair
+
+_CJK = re.compile(r"[\u3400-\u9fff]")
+# `A. text`, `A、text`, `(A) text`, one a line or one after another in a cell
+_MARK = re.compile(r"(?:^|(?<=[\s;；,，。]))[(（]?([A-H])[)）.．、:：]\s*")
+
+
+def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
+    """Raw rows → rows with ``messages``: the question with its options; the explanation and the answer."""
+
+    def convert(row: RawRow) -> Conversation:
+        def cell(role: str) -> str | None:
+            return row[columns[role]] if role in columns else None
+
+        options = _parse(cell("options")) if "options" in columns else _columns(row, columns)
+        if len(options) < 2:
+            raise Unmappable("fewer than two options")
+        answer = cell("answer")
+        if not (question := cell("question")) or not answer:
+            return Conversation(pair(question, answer))  # empty: screening says so, in its own words
+        letters = _letters(answer, options)
+        lines = "\n".join(f"{letter}. {text}" for letter, text in options.items())
+        chinese = bool(_CJK.search(question))
+        right = ("；" if chinese else "; ").join(f"{letter}. {options[letter]}" for letter in letters)
+        verdict = f"答案：{right}" if chinese else f"Answer: {right}"
+        explanation = cell("explanation")
+        return Conversation(pair(f"{question}\n{lines}", f"{explanation}\n{verdict}" if explanation else verdict))
+
+    return apply(rows, convert)
+
+
+def _columns(row: RawRow, columns: Mapping[str, str]) -> dict[str, str]:
+    cells = ((role[-1], row[columns[role]]) for role in OPTION_ROLES if role in columns)
+    return {letter: text.strip() for letter, text in cells if text and text.strip()}
+
+
+def _parse(cell: str | None) -> dict[str, str]:
+    """Options out of JSON (an object or a list) or out of one text with marked letters."""
+    if not cell:
+        return {}
+    try:
+        value = json.loads(cell)
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        return {str(key).strip().upper(): str(text).strip() for key, text in value.items() if str(text).strip()}
+    if isinstance(value, list):
+        return dict(zip(LETTERS, (_MARK.sub("", str(text).strip(), count=1) for text in value), strict=False))
+    parts = _MARK.split(cell.strip())
+    return {letter: text.strip(" \t\r\n;；,，") for letter, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _letters(answer: str, options: Mapping[str, str]) -> list[str]:
+    """The letters of an answer: ``B``, ``ACD``, ``A, C`` or the text of one option.
+
+    Raises:
+        Unmappable: a letter that is not among the options, or a text that is none of them.
+    """
+    plain = re.sub(r"[\s,，、;；.．()（）]+", "", answer).upper()
+    if plain and all(letter in LETTERS for letter in plain):
+        if unknown := [letter for letter in plain if letter not in options]:
+            raise Unmappable(f"the answer {unknown[0]} is not among the options {', '.join(options)}")
+        return sorted(set(plain))
+    same = [letter for letter, text in options.items() if text == answer.strip()]
+    if not same:
+        raise Unmappable("the answer is neither a letter nor the text of an option")
+    return same

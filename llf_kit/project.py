@@ -1,0 +1,151 @@
+"""The project directory: ``llf-kit.yaml``, the paths inside it, and writing files so that none is ever half there."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from llf_kit.errors import ConfigError, UsageError, did_you_mean
+
+PROJECT_FILE = "llf-kit.yaml"
+DATASET_INFO = "dataset_info.json"
+
+# LLaMA-Factory's YAML lists datasets as `dataset: a,b`, so a comma, a space or a quote ends a name; and it opens
+# dataset_info.json without an encoding, so a name outside ASCII fails under an ASCII locale.
+_DATASET_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Settings(BaseModel):
+    """What ``llf-kit.yaml`` may say; every field can be given as an option instead."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str | None = None
+    sources: list[str] = Field(default_factory=list)
+    format: str = "alpaca"
+    map: dict[str, str] = Field(default_factory=dict)
+    system: str | None = None
+    encoding: str | None = None
+    test: float = Field(default=0.0, ge=0.0, lt=1.0)
+    model: str | None = None
+
+
+def load_settings(directory: Path) -> Settings:
+    """Read ``llf-kit.yaml`` in ``directory``; defaults where there is none.
+
+    Raises:
+        ConfigError: not YAML, an unknown key, a value of the wrong type; every problem at once.
+    """
+    path = directory / PROJECT_FILE
+    if not path.is_file():
+        return Settings()
+    try:
+        return Settings.model_validate(read_yaml(path))
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            where = ".".join(str(part) for part in item["loc"])
+            if item["type"] == "extra_forbidden":
+                problems.append(f"{path.name}: {where}: unknown key. {did_you_mean(where, Settings.model_fields)}")
+            else:
+                problems.append(f"{path.name}: {where}: {item['msg'].lower()}. Correct the value.")
+        raise ConfigError(*problems) from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
+
+    Raises:
+        ConfigError: the file is missing, is not UTF-8 YAML, or holds something else than a mapping.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file. Give the path of a YAML file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}). Give a readable UTF-8 file.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigError(f"{where}: {problem}. Correct the YAML.") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: holds a {type(data).__name__}, not `key: value` lines. Correct the YAML.")
+    return data
+
+
+def check_dataset_name(name: str) -> str:
+    """``name`` itself if LLaMA-Factory can use it.
+
+    Raises:
+        UsageError: it holds anything but ASCII letters, digits, ``_`` and ``-``.
+    """
+    if not _DATASET_NAME.fullmatch(name):
+        mended = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
+        hint = f" For example {mended!r}." if mended else ""
+        raise UsageError(
+            f"--name {name!r}: LLaMA-Factory reads names out of a comma list in YAML. "
+            f"Use ASCII letters, digits, _ and - only.{hint}"
+        )
+    return name
+
+
+@contextmanager
+def atomic_path(path: Path, mode: int = 0o644) -> Iterator[Path]:
+    """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes when it does not.
+
+    Whoever is killed in between leaves the old file or none; never half of the new one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path, mode) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def private_directory(project: Path) -> Path:
+    """``.llf-kit`` in the project: rejected rows, keys and logs, for the owner's eyes and never for a commit."""
+    directory = project / ".llf-kit"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = directory / ".gitignore"
+    if not ignore.exists():
+        write_text(ignore, "*\n")
+    return directory
+
+
+def cache_directory() -> Path:
+    """Where base models are kept for this user: ``LLF_KIT_CACHE``, else ``XDG_CACHE_HOME/llf-kit``."""
+    if chosen := os.environ.get("LLF_KIT_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "llf-kit"
+
+
+def shipped(name: str) -> Path:
+    """The folder or file ``name`` that travels with the package: ``templates`` or something in ``datasets``.
+
+    In a wheel they lie inside the package; in a checkout (and an editable install) at the top of the repository.
+    """
+    package = Path(__file__).parent
+    inside = package / name
+    return inside if inside.exists() else package.parent / name

@@ -1,0 +1,61 @@
+"""Stage 1: a file becomes one or more tables of raw rows. One container format a file; the registry is below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from llf_kit.errors import DataError
+from llf_kit.readers import delimited, excel, json_array, json_lines
+from llf_kit.readers.encoding import Opening
+from llf_kit.schema import RawTable
+
+__all__ = ["READERS", "Opening", "find", "read"]
+
+Reader = Callable[[Path, Opening], list[RawTable]]
+
+READERS: dict[str, Reader] = {
+    ".csv": delimited.read,
+    ".tsv": delimited.read,
+    ".xlsx": excel.read,
+    ".json": json_array.read,
+    ".jsonl": json_lines.read,
+}
+
+
+def find(sources: Iterable[Path]) -> list[Path]:
+    """The files to read, in a stable order; a folder stands for every file under it that a reader knows.
+
+    Raises:
+        DataError: a source is missing, has no reader, or is a folder without a readable file; all of them at once.
+    """
+    files: list[Path] = []
+    problems: list[str] = []
+    known = ", ".join(READERS)
+    for source in sources:
+        if source.is_dir():
+            inside = sorted(p for p in source.rglob("*") if p.is_file() and p.suffix.lower() in READERS)
+            if not inside:
+                problems.append(f"{source}: holds no file that can be read. Put files of these kinds there: {known}.")
+            files += inside
+        elif not source.exists():
+            problems.append(f"{source}: there is no such file or folder. Check the path.")
+        elif source.suffix.lower() not in READERS:
+            problems.append(f"{source}: no reader for {source.suffix or 'a file without an ending'!r}. Known: {known}.")
+        else:
+            files.append(source)
+    if problems:
+        raise DataError(*problems)
+    return list(dict.fromkeys(files))
+
+
+def read(path: Path, opening: Opening) -> list[RawTable]:
+    """The tables of one file: one, or one a sheet.
+
+    Raises:
+        DataError: the file cannot be opened or decoded, or is not what its name says.
+    """
+    try:
+        return READERS[path.suffix.lower()](path, opening)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}). Check that it is yours to read.") from None

@@ -1,0 +1,29 @@
+"""jsonl: one object a line. Read twice, so that a key which first appears in the last line is a column too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from llf_kit.readers.encoding import Opening, detect
+from llf_kit.readers.records import Record, from_json, table
+from llf_kit.schema import RawTable
+
+
+def read(path: Path, opening: Opening) -> list[RawTable]:
+    """One table; the row is the line number, and a line that is not a JSON object is a row with a reason."""
+    encoding = detect(path, opening.encoding)
+    columns = dict.fromkeys(key for record in _records(path, encoding) for key in record.fields)
+    return [table(path.name, columns, lambda: _records(path, encoding), encoding)]
+
+
+def _records(path: Path, encoding: str) -> Iterator[Record]:
+    with path.open(encoding=encoding) as lines:
+        for row, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield from_json(row, json.loads(line))
+            except (ValueError, RecursionError):
+                yield Record(row, {}, "not JSON")

@@ -1,0 +1,90 @@
+"""From Python records to a table of raw rows: for containers that polars does not read by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from llf_kit.schema import RawTable
+
+_BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class Record:
+    """One raw row: its place, its fields, or the reason why it could not be read."""
+
+    row: int
+    fields: Mapping[str, str | None]
+    reason: str | None = None
+
+
+def table(
+    source: str, columns: Iterable[str], records: Callable[[], Iterable[Record]], encoding: str | None = None
+) -> RawTable:
+    """A table whose rows are made as they are asked for, in batches; ``records`` starts anew at each call."""
+    names = tuple(columns)
+    raw = pl.Struct({name: pl.String for name in names})
+    schema = {"source": pl.String(), "row": pl.Int64(), "reason": pl.String(), "raw": raw}
+
+    def batches(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        stream = iter(records())
+        left = n_rows
+        while batch := list(islice(stream, _BATCH if left is None else min(_BATCH, left))):
+            try:
+                frame = _frame(source, names, batch, schema)
+            except UnicodeEncodeError:
+                frame = _frame(source, names, [_encodable(record) for record in batch], schema)
+            if left is not None:
+                left -= len(batch)
+            if predicate is not None:
+                frame = frame.filter(predicate)
+            yield frame.select(with_columns) if with_columns is not None else frame
+
+    rows = register_io_source(batches, schema=schema, is_pure=True)
+    return RawTable(source, names, rows, encoding)
+
+
+def _frame(source: str, names: tuple[str, ...], batch: list[Record], schema: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "source": [source] * len(batch),
+            "row": [record.row for record in batch],
+            "reason": [record.reason for record in batch],
+            "raw": [{name: record.fields.get(name) for name in names} for record in batch],
+        },
+        schema=schema,
+    )
+
+
+def _encodable(record: Record) -> Record:
+    """JSON may spell half of a surrogate pair, which no UTF-8 file can hold: such a row is rejected, not guessed at."""
+    try:
+        "".join(value for value in record.fields.values() if value).encode()
+    except UnicodeEncodeError:
+        return Record(record.row, {}, "half of a character (a lone surrogate)")
+    return record
+
+
+def from_json(row: int, value: object) -> Record:
+    """A JSON value as a record: numbers, lists and objects stand as JSON text, null is nothing."""
+    if not isinstance(value, dict):
+        return Record(row, {}, f"a JSON {_KINDS.get(type(value), 'value')} where an object is needed")
+    return Record(row, {str(key): _text(item) for key, item in value.items()})
+
+
+_KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

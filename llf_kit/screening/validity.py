@@ -1,0 +1,33 @@
+"""What LLaMA-Factory would drop or train wrongly without a word: no question, no answer, turns out of order."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from llf_kit.schema import ASSISTANT, USER
+
+# What exports write into an empty cell, as the whole of it.
+_NOTHING = r"(?i)^(?:nan|none|null|n/a|#n/a|-|--|/|无|暂无|空)?$"
+
+
+def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
+    """LazyFrame of samples → ``reason`` set where the conversation cannot be trained on as it is."""
+    message = pl.element().struct
+    role, content = message.field("role"), message.field("content")
+    initial = pl.when(role == USER).then(pl.lit("u")).when(role == ASSISTANT).then(pl.lit("a")).otherwise(pl.lit("?"))
+    nothing = content.is_null() | content.str.contains(_NOTHING)
+    # The conversation as a word: `uaua`, a letter a turn, a capital where the turn says nothing.
+    word = pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial)).list.join("")
+    reason = (
+        pl.when(word.is_null() | (word == ""))
+        .then(pl.lit("no conversation"))
+        .when(word == "UA")
+        .then(pl.lit("no question and no answer"))
+        .when(word.str.contains("U", literal=True))
+        .then(pl.lit("no question"))
+        .when(word.str.contains("A", literal=True))
+        .then(pl.lit("no answer"))
+        .when(~word.str.contains("^(?:ua)+$"))
+        .then(pl.lit("turns do not alternate from a question to an answer"))
+    )
+    return samples.with_columns(reason=pl.coalesce("reason", reason))
