@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -122,6 +123,12 @@ def write_text(path: Path, text: str, mode: int = 0o644) -> None:
     """Write UTF-8 text atomically."""
     with atomic_path(path, mode) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def private_directory(project: Path) -> Path:

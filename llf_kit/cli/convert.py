@@ -1,0 +1,79 @@
+"""``llf-kit convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from llf_kit.cli import _options
+from llf_kit.cli._options import say
+
+
+@click.command()
+@click.argument("sources", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the dataset: ASCII letters, digits, _ and -.")
+@click.option("--format", "format_", help="alpaca (default) or sharegpt.")
+@click.option("--map", "map_", multiple=True, metavar="ROLE=COLUMN", callback=_options.pairs,
+              help="Which column is the question, answer, context, system, options, explanation, label, messages, "
+                   "history. Columns are found by name; give what is not found.")  # fmt: skip
+@click.option("--system", help="System prompt for the rows that bring none.")
+@click.option("--encoding", help="Encoding of the text files; found out when not given.")
+@click.option("--test", type=float, help="Share of the rows kept for testing, such as 0.1; training never sees them.")
+@click.option("--no-mask", is_flag=True, help="Leave identifiers (resident ids, mobile numbers, e-mail) as they are.")
+@_options.as_json
+def command(
+    sources: tuple[Path, ...],
+    name: str | None,
+    format_: str | None,
+    map_: dict[str, str],
+    system: str | None,
+    encoding: str | None,
+    test: float | None,
+    no_mask: bool,
+    as_json: bool,
+) -> None:
+    """Turn raw files (or folders of them) into a dataset that LLaMA-Factory reads.
+
+    csv, tsv, xlsx, json, jsonl. Writes datasets/NAME.jsonl and registers it in dataset_info.json of this directory.
+    """
+    from llf_kit.convert import Plan, convert
+    from llf_kit.project import load_settings
+
+    here = Path.cwd()
+    settings = load_settings(here)
+    chosen = sources or tuple(here / source for source in settings.sources)
+    chosen_name = name or settings.name
+    if not chosen:
+        raise click.UsageError("Give the files to convert, or `sources` in llf-kit.yaml.")
+    if not chosen_name:
+        raise click.UsageError("Give the dataset a name: --name lab_qa, or `name` in llf-kit.yaml.")
+    plan = Plan(
+        name=chosen_name,
+        sources=chosen,
+        format=format_ or settings.format,
+        map={**settings.map, **map_},
+        system=system or settings.system,
+        encoding=encoding or settings.encoding,
+        test=settings.test if test is None else test,
+        mask=not no_mask,
+    )
+    summary = convert(plan, here)
+    for decision in summary.decisions:
+        say(f"  {decision}")
+    if as_json:
+        _options.print_json(summary.to_dict())
+        return
+    say(
+        f"read {summary.read} = written {summary.written} + duplicates {summary.duplicates} "
+        f"+ rejected {summary.rejected}"
+    )
+    for file, rows in zip(summary.files, summary.rows.values(), strict=False):
+        say(f"  written   {file} ({rows} rows)")
+    if summary.rejected:
+        reasons = "; ".join(f"{number} × {reason}" for reason, number in summary.reasons.items())
+        say(f"  rejected  {reasons}")
+        say(f"            each with its place in {summary.rejects_file}")
+    if summary.masked:
+        say("  masked    " + "; ".join(f"{number} × {kind}" for kind, number in summary.masked.items()))
+    say(f"next: llf-kit render train/lora_sft --set dataset={plan.name} -o lora_sft.yaml")

@@ -1,0 +1,32 @@
+"""``llf-kit render``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from llf_kit.cli import _options
+from llf_kit.cli._options import say
+
+
+@click.command()
+@click.argument("template")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", callback=_options.pairs,
+              help="A parameter of the template; `llf-kit templates show TEMPLATE` lists them.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; stdout when not given.")
+def command(template: str, settings: dict[str, str], output: Path | None) -> None:
+    """Make a YAML for LLaMA-Factory from a shipped template, such as train/lora_sft."""
+    from llf_kit.project import load_settings
+    from llf_kit.render import load, render, render_to
+
+    project = load_settings(Path.cwd())
+    known = {"model": project.model, "dataset": project.name}
+    parameters = load(template).parameters
+    values = {key: value for key, value in known.items() if value and key in parameters} | settings
+    if output is None:
+        click.echo(render(template, values), nl=False)
+        return
+    render_to(output, template, values)
+    say(f"  written   {output}")
+    say(f"next: {load(template).launch} {output}")

@@ -1,0 +1,27 @@
+"""``llf-kit train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from llf_kit.cli import _options, _progress
+from llf_kit.cli._options import say
+
+
+@click.command()
+@_options.config
+@_options.overrides
+@click.option("--resume", is_flag=True, help="Continue the run in output_dir from its last checkpoint.")
+def command(config: Path, overrides: tuple[str, ...], resume: bool) -> None:
+    """Hand a YAML to `llamafactory-cli train`, with progress, a log and a run record."""
+    from llf_kit.upstream import run
+
+    with _progress.shown("training") as report:
+        record = run("train", config, overrides, resume=resume, on_progress=report)
+    say(f"done in {record.seconds:.0f} s: {record.output}")
+    for name in ("train_loss", "eval_loss"):
+        if name in record.result:
+            say(f"  {name:<10} {record.result[name]:.4f}")
+    say(f"  record     {record.path}")

@@ -1,0 +1,8 @@
+"""Stage 9: the only door to llamafactory. Nothing outside this package names it or its command."""
+
+from __future__ import annotations
+
+from llf_kit.upstream.chat import chat, serve
+from llf_kit.upstream.runs import Progress, Record, run
+
+__all__ = ["Progress", "Record", "chat", "run", "serve"]

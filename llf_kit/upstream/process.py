@@ -1,0 +1,69 @@
+"""A child process that gets our signals: Ctrl-C and SIGTERM reach it and everything that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+_GRACE = 20.0  # seconds between asking a child to stop and ending it
+_POLL = 0.25  # seconds between two looks at the child; each costs microseconds
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
+    watch: Callable[[], None] = lambda: None,
+) -> tuple[int, bool]:
+    """Run ``command`` to its end; its output goes to ``log``, or to our own terminal where that is None.
+
+    ``watch`` is called about four times a second. Returns the exit code and whether a signal of ours stopped it. A
+    second Ctrl-C, or 20 seconds after the first, ends it for good.
+    """
+    stopped_at: list[float] = []
+    own_terminal = log is None  # a chat; the terminal itself sends it Ctrl-C. Everything else is signalled by us alone.
+    child = subprocess.Popen(
+        [str(part) for part in command],
+        env={**os.environ, **(env or {})},
+        start_new_session=not own_terminal,
+        stdin=None if own_terminal else subprocess.DEVNULL,
+        stdout=log,
+        stderr=None if own_terminal else subprocess.STDOUT,
+    )
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        stopped_at.append(time.monotonic())
+        if own_terminal and number == signal.SIGINT:
+            return
+        _signal(child, signal.SIGKILL if len(stopped_at) > 1 else number, group=not own_terminal)
+
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(timeout=_POLL), bool(stopped_at)
+            watch()
+            if stopped_at and time.monotonic() - stopped_at[0] > _GRACE:
+                _signal(child, signal.SIGKILL, group=not own_terminal)
+    finally:
+        if child.poll() is None:
+            _signal(child, signal.SIGKILL, group=not own_terminal)
+            child.wait()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _signal(child: subprocess.Popen[bytes], number: int, *, group: bool) -> None:
+    with suppress(ProcessLookupError):
+        if group:
+            os.killpg(child.pid, number)
+        else:
+            child.send_signal(number)

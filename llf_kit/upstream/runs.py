@@ -1,0 +1,150 @@
+"""``train`` and ``export``: llamafactory-cli as a child, its log in a file, its progress from its own trainer log."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from llf_kit.errors import ConfigError, RunError, UsageError
+from llf_kit.upstream import configs, failures, locate, process, record
+from llf_kit.upstream.record import Record
+
+__all__ = ["Progress", "Record", "run"]
+
+LOG = "llf-kit-run.log"
+_TRAINER_LOG = "trainer_log.jsonl"
+_OUTPUT_KEY = {"train": "output_dir", "export": "export_dir"}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One line of upstream's trainer log; ``elapsed`` and ``remaining`` are ``h:mm:ss`` as upstream writes them."""
+
+    step: int
+    steps: int
+    loss: float | None
+    eval_loss: float | None
+    learning_rate: float | None
+    elapsed: str
+    remaining: str
+
+
+def run(
+    verb: Literal["train", "export"],
+    config_path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Record:
+    """Hand ``config_path`` with ``overrides`` to llamafactory-cli and wait for its end.
+
+    The record (``llf-kit-run.json``) and the full log (``llf-kit-run.log``, readable by the owner only, because upstream
+    prints a training example into it) lie in the output folder.
+
+    Raises:
+        ConfigError: the YAML is not usable, or the output folder already holds a run and ``resume`` is false.
+        UsageError: there is nothing to resume.
+        NotInstalledError: llamafactory-cli is missing.
+        RunError: it failed or was stopped; with the reason and what to do.
+    """
+    cli = locate.find()
+    config = configs.load(config_path, overrides)
+    output = Path(config.required(_OUTPUT_KEY[verb]))
+    extra = _checkpoint(output, resume) if verb == "train" and config.values.get("do_train") else []
+    log = output / LOG
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        entry = record.start(verb, config, output, log)
+        entry.write()
+        stream = os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written ({error.strerror}). Give another folder.") from None
+    begun = time.monotonic()
+    tail = _Tail(output / _TRAINER_LOG, on_progress)
+    with stream:
+        code, stopped = process.run(
+            [cli, verb, config.path, *config.overrides, *extra], log=stream, watch=tail.look
+        )
+    tail.look()
+    entry.exit_code, entry.seconds = code, round(time.monotonic() - begun, 1)
+    entry.status = "stopped" if stopped else "failed" if code else "done"
+    entry.result = _result(output)
+    entry.write()
+    if stopped:
+        again = " Continue with --resume." if verb == "train" and _latest(output) else ""
+        raise RunError(f"{config.path}: stopped.{again} Log: {log}")
+    if code:
+        raise RunError(f"{config.path}: {failures.explain(log, code)} Log: {log}")
+    return entry
+
+
+def _latest(output: Path) -> Path | None:
+    """The checkpoint with the highest step."""
+    found = [path for path in output.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
+    return max(found, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
+
+
+def _checkpoint(output: Path, resume: bool) -> list[str]:
+    """What makes upstream resume; and what keeps it from resuming unasked, which it does without a word."""
+    latest = _latest(output)
+    if resume:
+        if latest is None:
+            raise UsageError(f"{output}: has no checkpoint to resume from. Leave --resume out.")
+        return [f"resume_from_checkpoint={latest}"]
+    if latest is not None:
+        raise ConfigError(
+            f"{output}: already holds a run ({latest.name}), which LLaMA-Factory would continue without a word. "
+            f"Continue it with --resume, or give another output_dir=…"
+        )
+    return []
+
+
+class _Tail:
+    """Reads what is appended to upstream's trainer log, and hands every new line on."""
+
+    def __init__(self, path: Path, on_progress: Callable[[Progress], None]) -> None:
+        self._path = path
+        self._on_progress = on_progress
+        self._position = path.stat().st_size if path.exists() else 0
+
+    def look(self) -> None:
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return
+        if size < self._position:  # upstream began a new one
+            self._position = 0
+        if size == self._position:
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._position += len(whole) + len(newline)
+        for line in whole.splitlines():
+            data: dict[str, Any] = json.loads(line)
+            self._on_progress(
+                Progress(
+                    step=data.get("current_steps", 0),
+                    steps=data.get("total_steps", 0),
+                    loss=data.get("loss"),
+                    eval_loss=data.get("eval_loss"),
+                    learning_rate=data.get("lr"),
+                    elapsed=data.get("elapsed_time", ""),
+                    remaining=data.get("remaining_time", ""),
+                )
+            )
+
+
+def _result(output: Path) -> dict[str, Any]:
+    """What upstream measured: all_results.json, where it wrote one."""
+    try:
+        data = json.loads((output / "all_results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
