@@ -80,3 +80,13 @@ class DatasetEntry:
         """The entry as LLaMA-Factory reads it."""
         entry: dict[str, Any] = {"file_name": self.file_name, "formatting": self.formatting, "columns": self.columns}
         return {**entry, "tags": self.tags} if self.tags else entry
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one metric says of one sample; ``value`` None is "not scored", which is not zero."""
+
+    sample: str
+    metric: str
+    value: float | None
+    explanation: str = ""

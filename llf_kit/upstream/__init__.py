@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from llf_kit.upstream.chat import chat, serve
-from llf_kit.upstream.runs import Progress, Record, run
+from llf_kit.upstream.runs import Progress, Record, finished, run
 
-__all__ = ["Progress", "Record", "chat", "run", "serve"]
+__all__ = ["Progress", "Record", "chat", "finished", "run", "serve"]

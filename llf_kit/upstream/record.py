@@ -46,6 +46,11 @@ class Record:
         """Where it lies."""
         return Path(self.output) / FILE
 
+    def same_work(self, other: Record) -> bool:
+        """Whether two records tell of the same command with the same config, data and versions on the same device."""
+        names = ("command", "config", "config_sha256", "overrides", "data", "versions", "device")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
     def write(self) -> None:
         """Write it beside the output, atomically."""
         write_text(self.path, json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n")

@@ -14,7 +14,7 @@ from llf_kit.errors import ConfigError, RunError, UsageError
 from llf_kit.upstream import configs, failures, locate, process, record
 from llf_kit.upstream.record import Record
 
-__all__ = ["Progress", "Record", "run"]
+__all__ = ["Progress", "Record", "finished", "run"]
 
 LOG = "llf-kit-run.log"
 _TRAINER_LOG = "trainer_log.jsonl"
@@ -82,6 +82,15 @@ def run(
     if code:
         raise RunError(f"{config.path}: {failures.explain(log, code)} Log: {log}")
     return entry
+
+
+def finished(verb: Literal["train", "export"], config_path: Path, output: Path) -> Record | None:
+    """The record in ``output`` if the very same work ended well there: same config, data and versions; else None."""
+    if not (output / record.FILE).is_file():
+        return None
+    before = record.load(output)
+    now = record.start(verb, configs.load(config_path), output, output / LOG)
+    return before if before.status == "done" and before.same_work(now) else None
 
 
 def _latest(output: Path) -> Path | None:

@@ -1,0 +1,1 @@
+"""Stage 10: what a model answered, and whether it is right."""

@@ -1,0 +1,131 @@
+"""Fixtures that every test may use; what is real and costs minutes is made once a session."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@dataclass
+class Result:
+    """What a call of the command line left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project directory, which is also the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def llf_kit(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Result]:
+    """Call the command line in this process, with its own mapping from errors to exit statuses."""
+    from llf_kit.cli import main
+
+    def call(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["llf-kit", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        return Result(int(left.value.code or 0), said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def tree(project: Path) -> Callable[[dict[str, Any]], Path]:
+    """Write files from a dictionary of name to text, bytes, or a list of JSON lines."""
+
+    def build(files: dict[str, Any]) -> Path:
+        for name, content in files.items():
+            path = project / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, list):
+                content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in content)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return project
+
+    return build
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON Lines file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def ask_upstream(script: str, data: Any) -> Any:
+    """Run a snippet in a process of its own that may import llamafactory; it reads ``data`` and fills ``result``.
+
+    Upstream takes seconds to import and sets up logging and signals for its whole process, so it gets one.
+    """
+    program = f"import json, sys\ndata = json.load(sys.stdin)\nresult = None\n{script}\njson.dump(result, sys.__stderr__)\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        input=json.dumps(data),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LLAMAFACTORY_VERBOSITY": "ERROR"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The real small chat model, fetched into the user's cache once."""
+    from llf_kit.fetching import fetch
+
+    return fetch("smollm2")
+
+
+@dataclass
+class Trained:
+    """A real run of two steps on four rows: the project directory, the adapter in it, and what the command said."""
+
+    directory: Path
+    adapter: Path
+    said: str
+
+
+@pytest.fixture(scope="session")
+def trained(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    """One real two-step training through the command line, shared by every test that needs an adapter."""
+    directory = tmp_path_factory.mktemp("trained")
+    raw = "问题,答案\n血钾的参考区间？,3.5～5.3 mmol/L\n血钠的参考区间？,137～147 mmol/L\n血氯的参考区间？,99～110 mmol/L\n白蛋白？,40～55 g/L\n"
+    (directory / "stranger.csv").write_bytes(raw.encode("gb18030"))
+    command = [str(Path(sys.executable).parent / "llf-kit")]
+    for arguments in (
+        ["convert", "stranger.csv", "--name", "lab"],
+        [
+            *("render", "train/lora_sft", "-o", "train.yaml", "--set", f"model={smollm2}", "--set", "dataset=lab"),
+            *("--set", "precision=fp32", "--set", "val_size=0", "--set", "cutoff_len=128", "--set", "logging_steps=1"),
+            *("--set", "gradient_accumulation_steps=1", "--set", "save_steps=1", "--set", "num_train_epochs=1"),
+        ],
+        ["train", "train.yaml"],
+    ):
+        done = subprocess.run([*command, *arguments], cwd=directory, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    yield Trained(directory, directory / "saves" / "lora_sft", done.stderr)

@@ -1,0 +1,139 @@
+"""Columns are found by name, shapes by columns; what does not fit is said with the columns that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llf_kit import mapping, readers
+from llf_kit.errors import DataError, UsageError
+
+Tree = Callable[[dict[str, Any]], Path]
+
+
+def samples(path: Path, **given: str) -> list[dict[str, Any]]:
+    chosen = mapping.choose(readers.read(path, readers.Opening(path.parent)), given)
+    return [row for one in chosen for row in mapping.to_samples(one).collect().to_dicts()]
+
+
+def turns(sample: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(message["role"], message["content"]) for message in sample["messages"]]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["问题,答案", "提问,解答", "Question,Answer", "instruction,output", "query,response", "prompt,completion", "input,output", "Q,A"],
+)
+def test_usual_names_are_found(tree: Tree, header: str) -> None:
+    found = samples(tree({"a.csv": f"{header}\n甲,乙\n"}) / "a.csv")
+    assert turns(found[0]) == [("user", "甲"), ("assistant", "乙")]
+
+
+def test_input_is_a_context_beside_an_instruction(tree: Tree) -> None:
+    found = samples(tree({"a.csv": "instruction,input,output\n解释,血钾 6.8,复查\n只问,,答\n"}) / "a.csv")
+    assert [turns(one)[0][1] for one in found] == ["解释\n血钾 6.8", "只问"]
+
+
+def test_a_given_column_wins(tree: Tree) -> None:
+    path = tree({"a.csv": "问题,标题,答案,科室\n甲,乙,丙,生化\n"}) / "a.csv"
+    found = samples(path, question="标题")
+    assert turns(found[0])[0] == ("user", "乙")
+    assert found[0]["label"] == "生化"
+
+
+def test_no_question_column_names_the_columns_and_the_likeliest(tree: Tree) -> None:
+    path = tree({"a.csv": "编号,患者问的,医生答的\n1,2,3\n"}) / "a.csv"
+    with pytest.raises(DataError) as caught:
+        samples(path)
+    assert "no question and no answer column among: 编号, 患者问的, 医生答的" in str(caught.value)
+    assert "--map question=患者问的 --map answer=医生答的" in str(caught.value)
+
+
+def test_wrong_maps_are_refused(tree: Tree) -> None:
+    path = tree({"a.csv": "问题,答案\n1,2\n"}) / "a.csv"
+    with pytest.raises(DataError, match="no table has that column. There are: 问题, 答案"):
+        samples(path, question="标题")
+    with pytest.raises(UsageError, match="Did you mean 'question'"):
+        samples(path, qestion="问题")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "选哪个？", "options": {"A": "钾", "B": "钠"}, "answer": "B", "explanation": "因为。"},
+        {"question": "选哪个？", "options": ["A. 钾", "B. 钠"], "answer": "b", "explanation": "因为。"},
+        {"question": "选哪个？", "options": "A、钾 B、钠", "answer": "钠", "explanation": "因为。"},
+        {"题干": "选哪个？", "A": "钾", "B": "钠", "正确答案": "B", "解析": "因为。"},
+        {"题干": "选哪个？", "选项A": "钾", "选项B": "钠", "选项C": "", "正确答案": "B.", "解析": "因为。"},
+    ],
+    ids=["object", "list", "one cell", "columns", "named columns"],
+)
+def test_multiple_choice_teaches_the_reasoning_and_the_letter_with_its_text(tree: Tree, row: dict[str, Any]) -> None:
+    found = samples(tree({"a.jsonl": [row]}) / "a.jsonl")
+    assert turns(found[0]) == [("user", "选哪个？\nA. 钾\nB. 钠"), ("assistant", "因为。\n答案：B. 钠")]
+
+
+def test_several_right_answers_and_english(tree: Tree) -> None:
+    row = {"question": "Which?", "options": {"A": "K", "B": "Na", "C": "Cl"}, "answer": "A, C"}
+    found = samples(tree({"a.jsonl": [row]}) / "a.jsonl")
+    assert turns(found[0])[1] == ("assistant", "Answer: A. K; C. Cl")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"options": {"A": "1", "B": "2"}, "answer": "C"}, "the answer C is not among the options A, B"),
+        ({"options": {"A": "1", "B": "2"}, "answer": "three"}, "the answer is neither a letter nor the text of an option"),
+        ({"options": {"A": "1"}, "answer": "A"}, "fewer than two options"),
+    ],
+)
+def test_multiple_choice_that_cannot_be_right_is_rejected(tree: Tree, row: dict[str, Any], reason: str) -> None:
+    found = samples(tree({"a.jsonl": [{"question": "q", **row}]}) / "a.jsonl")
+    assert found[0]["reason"] == reason
+
+
+CONVERSATION = [("user", "甲"), ("assistant", "乙"), ("user", "丙"), ("assistant", "丁")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{"role": "system", "content": "S"}, *({"role": r, "content": c} for r, c in CONVERSATION)]},
+        {
+            "conversations": [
+                {"from": "system", "value": "S"},
+                *({"from": {"user": "human", "assistant": "gpt"}[r], "value": c} for r, c in CONVERSATION),
+            ]
+        },
+        {"system": "S", "history": [["甲", "乙"]], "instruction": "丙", "output": "丁"},
+    ],
+    ids=["role and content", "from and value", "history"],
+)
+def test_multi_turn(tree: Tree, row: dict[str, Any]) -> None:
+    found = samples(tree({"a.jsonl": [row]}) / "a.jsonl")
+    assert turns(found[0]) == CONVERSATION
+    assert found[0]["system"] == "S"
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ("not a list", "the conversation is not a list"),
+        ([{"role": "martian", "content": "x"}], "turn 1 has a speaker that is not known"),
+        ([{"role": "user", "content": ["x"]}], "turn 1 is not text"),
+        (["x"], "turn 1 is not an object"),
+        ([{"role": "user", "content": "x"}, {"role": "system", "content": "y"}], "a system prompt after the first turn"),
+    ],
+)
+def test_conversations_that_are_none_are_rejected_with_the_turn(tree: Tree, messages: Any, reason: str) -> None:
+    found = samples(tree({"a.jsonl": [{"messages": messages}]}) / "a.jsonl")
+    assert found[0]["reason"] == reason
+
+
+def test_the_decision_can_be_read(tree: Tree) -> None:
+    path = tree({"a.csv": "分类,提问,解答,依据\n1,2,3,4\n"}) / "a.csv"
+    one = mapping.choose(readers.read(path, readers.Opening(path.parent)), {})[0]
+    assert one.describe() == "a.csv: single-turn; question=提问, answer=解答, label=分类; not used: 依据"

@@ -1,0 +1,70 @@
+"""Every reason is given to the row that earns it, and duplicates never hide a contradiction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from llf_kit.schema import SAMPLE
+from llf_kit.screening import screen
+
+
+def screened(*conversations: list[tuple[str, str | None]] | None) -> list[dict[str, Any]]:
+    rows = [
+        {
+            "source": "a.csv",
+            "row": number,
+            "messages": None if turns is None else [{"role": role, "content": content} for role, content in turns],
+            "system": None,
+            "label": None,
+            "reason": None,
+        }
+        for number, turns in enumerate(conversations, start=2)
+    ]
+    return screen(pl.LazyFrame(rows, schema=SAMPLE)).collect().to_dicts()
+
+
+Q, A = ("user", "血钾？"), ("assistant", "3.5～5.3 mmol/L")
+
+
+@pytest.mark.parametrize(
+    ("turns", "reason"),
+    [
+        ([Q, A], None),
+        ([Q, A, Q, A], None),
+        (None, "no conversation"),
+        ([], "no conversation"),
+        ([("user", None), A], "no question"),
+        ([("user", "-"), A], "no question"),
+        ([Q, ("assistant", "NULL")], "no answer"),
+        ([Q, ("assistant", "无")], "no answer"),
+        ([Q, ("assistant", "无明显异常")], None),
+        ([Q, ("assistant", "-")], "no answer"),
+        ([Q, ("assistant", "−3 SD")], None),
+        ([("user", ""), ("assistant", "nan")], "no question and no answer"),
+        ([Q, A, ("user", ""), A], "no question"),
+        ([A, Q], "turns do not alternate from a question to an answer"),
+        ([Q], "turns do not alternate from a question to an answer"),
+        ([Q, Q, A], "turns do not alternate from a question to an answer"),
+        ([Q, A, Q], "turns do not alternate from a question to an answer"),
+    ],
+)
+def test_reasons(turns: list[tuple[str, str | None]] | None, reason: str | None) -> None:
+    assert screened(turns)[0]["reason"] == reason
+
+
+def test_the_second_of_two_equal_rows_is_the_duplicate() -> None:
+    found = screened([Q, A], [Q, ("assistant", "3.5～5.3\nmmol/L ")], [Q, A])
+    assert [row["duplicate"] for row in found] == [False, True, True]
+
+
+def test_the_same_question_with_another_value_is_no_duplicate() -> None:
+    found = screened([Q, A], [Q, ("assistant", "3.5～5.5 mmol/L")])
+    assert [row["duplicate"] for row in found] == [False, False]
+
+
+def test_rejected_rows_are_not_duplicates_of_each_other() -> None:
+    found = screened([Q, ("assistant", "")], [Q, ("assistant", "")])
+    assert [(row["reason"], row["duplicate"]) for row in found] == [("no answer", False)] * 2
