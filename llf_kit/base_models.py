@@ -23,7 +23,9 @@ class BaseModel:
 @cache
 def known() -> dict[str, BaseModel]:
     """Every known base model by its name, from ``templates/models.yaml``."""
-    return {name: BaseModel(name=name, **fields) for name, fields in read_yaml(shipped("templates") / "models.yaml").items()}
+    return {
+        name: BaseModel(name=name, **fields) for name, fields in read_yaml(shipped("templates") / "models.yaml").items()
+    }
 
 
 def find(name: str) -> BaseModel | None:

@@ -78,7 +78,9 @@ def convert(plan: Plan, directory: Path) -> Summary:
             # The fast parser refuses a damaged table as a whole. The careful one takes it apart, row by row.
             return _run(plan, directory, _tables(files, readers.Opening(Path(work), plan.encoding, careful=True)))
         except OSError as error:
-            raise DataError(f"{directory}: cannot write ({error.strerror or error}). Make room and run it again.") from None
+            raise DataError(
+                f"{directory}: cannot write ({error.strerror or error}). Make room and run it again."
+            ) from None
 
 
 def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
@@ -135,9 +137,7 @@ def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
             ends.append(to_rows(part).sink_ndjson(temporary, lazy=True))
         rejected = samples.filter(pl.col("reason").is_not_null()).select("source", "row", "reason", "messages")
         ends.append(rejected.sink_ndjson(stack.enter_context(atomic_path(rejects, mode=0o600)), lazy=True))
-        ends.append(
-            samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all())
-        )
+        ends.append(samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all()))
         counts = pl.collect_all(ends, engine="streaming")[-1]
         summary = _count(counts)
         if not summary.written:
@@ -168,5 +168,3 @@ def _count(counts: pl.DataFrame) -> Summary:
             summary.written += number
             summary.rows["test" if test else "train"] += number
     return summary
-
-

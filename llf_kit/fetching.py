@@ -99,23 +99,28 @@ def _to_hugging_face(gguf: Path, target: Path) -> None:
 def _from_hub(identity: str, hub: Hub, target: Path, on_status: Callable[[str], None]) -> None:
     partial = target.with_name(f"{target.name}.partial")  # kept when interrupted: the clients resume in it
     on_status(f"fetching {identity} from {hub}")
+    download = _client(hub)
+    try:
+        download(identity, local_dir=str(partial))
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:  # each client has a zoo of its own, and offline means any of them
+        other: Hub = "modelscope" if hub == "huggingface" else "huggingface"
+        raise ModelError(
+            f"{identity}: could not be fetched from {hub} ({type(error).__name__}). Check the name, the network "
+            f"and your access, or try --hub {other}; what is already there is kept in {partial}."
+        ) from None
+    if not (partial / "config.json").is_file():
+        raise UsageError(f"{identity}: has no config.json, so it is no model that LLaMA-Factory loads. Check the name.")
+    partial.rename(target)
+
+
+def _client(hub: Hub) -> Callable[..., object]:
     try:
         if hub == "modelscope":
             from modelscope import snapshot_download
         else:
             from huggingface_hub import snapshot_download
     except ImportError:
-        raise NotInstalledError(f"the client of {hub}: is not installed. Install: pip install 'llf-kit[train]'") from None
-    try:
-        snapshot_download(identity, local_dir=str(partial))
-    except KeyboardInterrupt:
-        raise
-    except Exception as error:  # each client has a zoo of its own, and offline means any of them
-        other: Hub = "modelscope" if hub == "huggingface" else "huggingface"
-        raise ModelError(
-            f"{identity}: could not be fetched from {hub} ({type(error).__name__}). Check the name, the network and your "
-            f"access, or try --hub {other}; what is already there is kept in {partial}."
-        ) from None
-    if not (partial / "config.json").is_file():
-        raise UsageError(f"{identity}: has no config.json, so it is no model that LLaMA-Factory loads. Check the name.")
-    partial.rename(target)
+        raise NotInstalledError(f"the client of {hub}: is missing. Install it: pip install 'llf-kit[train]'") from None
+    return snapshot_download  # type: ignore[no-any-return]

@@ -1,8 +1,8 @@
 """Stage 7: a template and its parameters become a YAML that LLaMA-Factory takes.
 
 A template is a ``.yaml.j2`` under ``templates/`` whose first comment is its header: title, what it is for, how it is
-launched, and which of ``templates/parameters.yaml`` it takes. Values are checked against their types, the text is parsed
-back, and what it holds is compared with what was meant, before anything is written.
+launched, and which of ``templates/parameters.yaml`` it takes. Values are checked against their types, the text is
+parsed back, and what it holds is compared with what was meant, before anything is written.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Parameter:
         try:
             return _PARSERS[self.type](text)
         except (ValueError, KeyError):
-            raise UsageError(f"--set {self.name}={text}: is not {_ARTICLES[self.type]}. It means: {self.help}.") from None
+            raise UsageError(
+                f"--set {self.name}={text}: is not {_ARTICLES[self.type]}. It means: {self.help}."
+            ) from None
 
 
 _PARSERS: dict[str, Any] = {

@@ -80,7 +80,9 @@ def ask_upstream(script: str, data: Any) -> Any:
 
     Upstream takes seconds to import and sets up logging and signals for its whole process, so it gets one.
     """
-    program = f"import json, sys\ndata = json.load(sys.stdin)\nresult = None\n{script}\njson.dump(result, sys.__stderr__)\n"
+    program = (
+        f"import json, sys\ndata = json.load(sys.stdin)\nresult = None\n{script}\njson.dump(result, sys.__stderr__)\n"
+    )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
         input=json.dumps(data),
@@ -114,7 +116,10 @@ class Trained:
 def trained(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """One real two-step training through the command line, shared by every test that needs an adapter."""
     directory = tmp_path_factory.mktemp("trained")
-    raw = "问题,答案\n血钾的参考区间？,3.5～5.3 mmol/L\n血钠的参考区间？,137～147 mmol/L\n血氯的参考区间？,99～110 mmol/L\n白蛋白？,40～55 g/L\n"
+    raw = (
+        "问题,答案\n血钾的参考区间？,3.5～5.3 mmol/L\n血钠的参考区间？,137～147 mmol/L\n"
+        "血氯的参考区间？,99～110 mmol/L\n白蛋白的参考区间？,40～55 g/L\n"
+    )
     (directory / "stranger.csv").write_bytes(raw.encode("gb18030"))
     command = [str(Path(sys.executable).parent / "llf-kit")]
     for arguments in (

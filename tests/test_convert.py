@@ -24,7 +24,10 @@ from llf_kit.errors import DataError
 Tree = Callable[[dict[str, Any]], Path]
 Run = Callable[..., Result]
 
-STRANGER = "分类,提问,解答\n生化,血钾？,3.5～5.3 mmol/L\n生化,血钾？,3.5～5.3 mmol/L\n生化,,x\n生化,血钠？,nan\n免疫,电话13800138000,好\n"
+STRANGER = (
+    "分类,提问,解答\n生化,血钾？,3.5～5.3 mmol/L\n生化,血钾？,3.5～5.3 mmol/L\n"
+    "生化,,x\n生化,血钠？,nan\n免疫,电话13800138000,好\n"
+)
 
 
 def test_a_strangers_gb18030_csv(tree: Tree, llf_kit: Run) -> None:
@@ -34,8 +37,22 @@ def test_a_strangers_gb18030_csv(tree: Tree, llf_kit: Run) -> None:
     assert "read 5 = written 2 + duplicates 1 + rejected 2" in done.err
     assert "gb18030" in done.err
     assert rows(here / "datasets/lab.jsonl") == [
-        {"instruction": "血钾？", "input": "", "output": "3.5～5.3 mmol/L", "system": "你是检验师。", "history": [], "label": "生化"},
-        {"instruction": "电话【手机号】", "input": "", "output": "好", "system": "你是检验师。", "history": [], "label": "免疫"},
+        {
+            "instruction": "血钾？",
+            "input": "",
+            "output": "3.5～5.3 mmol/L",
+            "system": "你是检验师。",
+            "history": [],
+            "label": "生化",
+        },
+        {
+            "instruction": "电话【手机号】",
+            "input": "",
+            "output": "好",
+            "system": "你是检验师。",
+            "history": [],
+            "label": "免疫",
+        },
     ]
     rejected = rows(here / ".llf-kit/rejected/lab.jsonl")
     assert [(row["source"], row["row"], row["reason"]) for row in rejected] == [
@@ -73,7 +90,9 @@ def test_entries_are_complete_and_those_of_others_are_kept(tree: Tree, llf_kit: 
     for name in ("lab", "lab_test"):
         columns = set(info[name]["columns"].values())
         assert columns | {"label"} == set(rows(here / info[name]["file_name"])[0])
-        assert set(info[name]["tags"]) == {f"{tag}_tag" for tag in ("role", "content", "user", "assistant", "observation", "function", "system")}
+        assert set(info[name]["tags"]) == {
+            f"{tag}_tag" for tag in ("role", "content", "user", "assistant", "observation", "function", "system")
+        }
 
 
 def test_without_a_test_set_an_old_one_goes_with_its_entry(tree: Tree, llf_kit: Run) -> None:
@@ -113,7 +132,13 @@ def test_wrong_input_is_told_and_writes_nothing(
 ) -> None:
     info = '{"theirs": {"file_name": "x.json"}}'
     here = tree(
-        {"a.csv": STRANGER, "other.csv": "患者提的问,说明\n1,2\n", "empty.csv": "", "header.csv": "问题,答案\n", "dataset_info.json": info}
+        {
+            "a.csv": STRANGER,
+            "other.csv": "患者提的问,说明\n1,2\n",
+            "empty.csv": "",
+            "header.csv": "问题,答案\n",
+            "dataset_info.json": info,
+        }
     )
     done = llf_kit("convert", *arguments)
     assert done.status == status
@@ -158,7 +183,7 @@ def test_a_full_disk_leaves_the_old_files(tree: Tree) -> None:
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"  # writing past 1 MB fails, as on a full disk
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"  # as on a full disk
         "sys.argv = ['llf-kit', 'convert', 'big.jsonl', '--name', 'lab']\n"
         "from llf_kit.cli import main; main()"
     )
@@ -166,7 +191,9 @@ def test_a_full_disk_leaves_the_old_files(tree: Tree) -> None:
     assert done.returncode == 1
     assert "cannot write" in done.stderr
     assert "Traceback" not in done.stderr
-    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file() and path.name != "big.jsonl"} == before
+    assert {
+        path: path.read_bytes() for path in here.rglob("*") if path.is_file() and path.name != "big.jsonl"
+    } == before
 
 
 def test_a_killed_run_leaves_whole_files(tree: Tree) -> None:
@@ -183,12 +210,22 @@ def test_a_killed_run_leaves_whole_files(tree: Tree) -> None:
         json.loads((here / "dataset_info.json").read_text())
 
 
-cells = st.one_of(st.none(), st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12), st.sampled_from(["nan", "血钾", "血钾 ", "无", "1,2", '"', "\r\n"]))
+cells = st.one_of(
+    st.none(),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12),
+    st.sampled_from(["nan", "血钾", "血钾 ", "无", "1,2", '"', "\r\n"]),
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(st.lists(st.tuples(cells, cells), min_size=1, max_size=12), st.sampled_from([0.0, 0.3]), st.sampled_from(["alpaca", "sharegpt"]))
-def test_the_sum_holds_whatever_the_rows_are(tmp_path: Path, table: list[tuple[str | None, str | None]], test: float, form: str) -> None:
+@given(
+    st.lists(st.tuples(cells, cells), min_size=1, max_size=12),
+    st.sampled_from([0.0, 0.3]),
+    st.sampled_from(["alpaca", "sharegpt"]),
+)
+def test_the_sum_holds_whatever_the_rows_are(
+    tmp_path: Path, table: list[tuple[str | None, str | None]], test: float, form: str
+) -> None:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"q": q, "a": a}) + "\n" for q, a in table), encoding="utf-8")
     try:
         summary = convert(Plan("lab", (tmp_path / "a.jsonl",), form, test=test), tmp_path)
@@ -211,7 +248,9 @@ def test_the_shipped_data_convert_whole_and_give_the_same_bytes_every_time(proje
     assert 0.07 < summary.rows["test"] / summary.written < 0.13
     for name in ("lab_qa.jsonl", "lab_qa_test.jsonl"):
         assert (project / "datasets" / name).read_bytes() == (REPOSITORY / "datasets" / name).read_bytes()
-    assert json.loads((project / "dataset_info.json").read_text()) == json.loads((REPOSITORY / "dataset_info.json").read_text())
+    assert json.loads((project / "dataset_info.json").read_text()) == json.loads(
+        (REPOSITORY / "dataset_info.json").read_text()
+    )
 
 
 def test_running_as_another_user_who_may_not_read(tree: Tree, llf_kit: Run, monkeypatch: pytest.MonkeyPatch) -> None:

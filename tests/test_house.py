@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "render": NOUNS | {"base_models", "templating"},
     "upstream": NOUNS,
     "evaluation": NOUNS,
-    "demo": NOUNS | {"convert", "render", "fetching", "upstream", "evaluation"},
+    "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation", "demo"},
 }
 

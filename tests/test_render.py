@@ -19,8 +19,12 @@ TEMPLATES = render.templates()
 
 
 def test_all_the_promised_templates_are_there() -> None:
-    promised = {f"train/{name}" for name in ("lora_sft", "qlora_sft", "full_sft", "freeze_sft", "pretrain", "dpo", "kto")}
-    assert promised | {"predict/generate", "infer/chat", "infer/api", "export/merge", "export/quantized"} <= set(TEMPLATES)
+    promised = {
+        f"train/{name}" for name in ("lora_sft", "qlora_sft", "full_sft", "freeze_sft", "pretrain", "dpo", "kto")
+    }
+    assert promised | {"predict/generate", "infer/chat", "infer/api", "export/merge", "export/quantized"} <= set(
+        TEMPLATES
+    )
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -53,7 +57,24 @@ def test_every_parameter_of_a_template_changes_what_it_renders(name: str) -> Non
 
 
 def test_numbers_mean_the_same_to_pyyaml_and_to_omegaconf() -> None:
-    values = [1e-4, 2e-5, 1e-10, 1e16, 0.5, 3.0, 7, True, None, "no", "1e-4", "a: b", "{{x}}", "检验", "# not a comment", ""]
+    values = [
+        1e-4,
+        2e-5,
+        1e-10,
+        1e16,
+        0.5,
+        3.0,
+        7,
+        True,
+        None,
+        "no",
+        "1e-4",
+        "a: b",
+        "{{x}}",
+        "检验",
+        "# not a comment",
+        "",
+    ]
     texts = [templating.to_yaml(value) for value in values]
     assert [yaml.safe_load(text) for text in texts] == values
     assert all("\n" not in text for text in texts)
@@ -175,7 +196,17 @@ def test_templates_travel_inside_the_wheel(tmp_path: Path) -> None:
     import sys
     import zipfile
 
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(REPOSITORY)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(tmp_path),
+        str(REPOSITORY),
+    ]
     subprocess.run(command, check=True, capture_output=True, env=os.environ)
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     for name in TEMPLATES:

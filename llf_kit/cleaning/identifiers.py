@@ -52,8 +52,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("resident id", _RESIDENT_ID, "【身份证号】", "[ID]", valid_resident_id),
     Kind(
         "phone",
-        # mainland mobile numbers, 3-4-4 with blanks or hyphens too: 11 digits, 13 to 19 in front (numbering plan of 2017)
-        re.compile(r"(?<![0-9.])(?:(?:\+|00)?86[ -]?)?1[3-9][0-9](?:[0-9]{8}|[ -][0-9]{4}[ -][0-9]{4})(?![0-9]|\.[0-9])"),
+        # mainland mobile numbers (11 digits, 13 to 19 in front), grouped 3-4-4 too
+        re.compile(
+            r"(?<![0-9.])(?:(?:\+|00)?86[ -]?)?1[3-9][0-9](?:[0-9]{8}|[ -][0-9]{4}[ -][0-9]{4})(?![0-9]|\.[0-9])"
+        ),
         "【手机号】",
         "[PHONE]",
     ),

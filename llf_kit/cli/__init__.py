@@ -10,7 +10,7 @@ import traceback
 import click
 
 from llf_kit import __version__
-from llf_kit.errors import LlfKitError
+from llf_kit.errors import LlfKitError, did_you_mean
 
 
 class _Verbs(click.Group):
@@ -25,6 +25,14 @@ class _Verbs(click.Group):
         command = importlib.import_module(f"{__name__}.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - a module of ours without a command is our bug
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        verbs = self.list_commands(ctx)
+        if args and args[0] not in verbs:
+            raise click.UsageError(f"{args[0]!r}: there is no such verb. {did_you_mean(args[0], verbs)}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

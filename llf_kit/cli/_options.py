@@ -10,7 +10,9 @@ import click
 
 config = click.argument("config", type=click.Path(path_type=Path))
 overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there.")
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there."
+)
 
 
 def pairs(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -32,5 +34,3 @@ def print_json(data: Any) -> None:
 def say(text: str) -> None:
     """A line for people, on stderr."""
     click.echo(text, err=True)
-
-

@@ -23,7 +23,13 @@ def shown(title: str) -> Iterator[Callable[[Progress], None]]:
         say(f"{title} …")
         yield lambda report: say(f"  step {report.step}/{report.steps}  {_figures(report)}")
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None, figures="loading packages, model and data")
         yield lambda report: bar.update(task, total=report.steps, completed=report.step, figures=_figures(report))

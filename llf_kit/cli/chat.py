@@ -13,7 +13,7 @@ from llf_kit.cli import _options
 @_options.config
 @_options.overrides
 def command(config: Path, overrides: tuple[str, ...]) -> None:
-    """Hand a YAML to `llamafactory-cli chat`: talk to a model on this terminal."""
+    """Talk to a model on this terminal, by llamafactory-cli."""
     from llf_kit.upstream import chat
 
     chat(config, overrides)

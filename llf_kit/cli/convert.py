@@ -33,9 +33,10 @@ def command(
     no_mask: bool,
     as_json: bool,
 ) -> None:
-    """Turn raw files (or folders of them) into a dataset that LLaMA-Factory reads.
+    """Turn raw files into a dataset that LLaMA-Factory reads.
 
-    csv, tsv, xlsx, json, jsonl. Writes datasets/NAME.jsonl and registers it in dataset_info.json of this directory.
+    csv, tsv, xlsx, json, jsonl, and folders of them. Writes datasets/NAME.jsonl and registers it in
+    dataset_info.json of this directory.
     """
     from llf_kit.convert import Plan, convert
     from llf_kit.project import load_settings

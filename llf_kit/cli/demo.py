@@ -15,11 +15,24 @@ if TYPE_CHECKING:
     from llf_kit.demo import Outcome
 
 
+_NEXT = """
+The questions ask for values that training taught, in words that it never saw; a model of 135M parameters is a
+demonstration, not an expert. The same for your own data and Qwen2-1.5B, on a GPU:
+
+  llf-kit convert YOUR_FILES --name lab_qa --test 0.1
+  llf-kit render train/lora_sft --set model=qwen2-1.5b-instruct --set dataset=lab_qa -o lora_sft.yaml
+  llf-kit train lora_sft.yaml
+"""
+
+
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("llf-kit-demo"))
 @_options.as_json
 def command(directory: Path, as_json: bool) -> None:
-    """Convert, train, measure and export on shipped data and a small model: about six minutes, no GPU."""
+    """Convert, train, measure and export: six minutes, no GPU.
+
+    On shipped data and a small real model. Run again, it repeats only what has changed.
+    """
     from llf_kit.demo import Watch, run
 
     with _progress.shown("demo") as report:
@@ -31,17 +44,20 @@ def command(directory: Path, as_json: bool) -> None:
 
 
 def _show(outcome: Outcome) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    table = Table(title="30 seconds to read: what the demo did", title_justify="left", show_header=False)
+    table = Table(show_header=False, box=box.SIMPLE, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    total = "read {read} = written {written} + duplicates {duplicates} + rejected {rejected}"
     rows = [
-        ("converted", "read {read} = written {written} + duplicates {duplicates} + rejected {rejected}".format(**outcome.sum)),
+        ("shipped data", total.format(**outcome.sum)),
         ("exact values right, base model", f"{outcome.right_before} of {outcome.probes}"),
         ("exact values right, tuned model", f"{outcome.right_after} of {outcome.probes}"),
         ("training loss", f"{outcome.first_loss:.2f} → {outcome.last_loss:.2f}"),
-        ("asked the merged model", outcome.question),
+        ("asked of the merged model", outcome.question),
         ("  it said", outcome.answer),
         ("  right is", outcome.wanted),
         ("seconds", ", ".join(f"{name} {value:.0f}" for name, value in outcome.seconds.items())),
@@ -49,14 +65,9 @@ def _show(outcome: Outcome) -> None:
     ]
     for row in rows:
         table.add_row(*row)
+    console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, 100)
     console.print(table)
     for wrong in outcome.wrong:
-        console.print(f"  still wrong: {wrong}", highlight=False)
-    console.print(
-        "\nThe probes ask for values that training taught, in words that it never saw. A 135M model is a demonstration,\n"
-        "not an expert. With your own data, on a GPU:\n\n"
-        "  llf-kit convert YOUR_FILES --name lab_qa --test 0.1\n"
-        "  llf-kit render train/lora_sft --set model=qwen2-1.5b-instruct --set dataset=lab_qa -o lora_sft.yaml\n"
-        "  llf-kit train lora_sft.yaml\n",
-        highlight=False,
-    )
+        console.print(f"  still wrong: {wrong}")
+    console.print(_NEXT)

@@ -14,7 +14,7 @@ from llf_kit.cli._options import say
 @_options.config
 @_options.overrides
 def command(config: Path, overrides: tuple[str, ...]) -> None:
-    """Hand a YAML to `llamafactory-cli export`: merge an adapter into its base model, or quantise a model."""
+    """Merge an adapter or quantise a model, by llamafactory-cli."""
     from llf_kit.upstream import run
 
     record = run("export", config, overrides)

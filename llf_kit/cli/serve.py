@@ -13,11 +13,16 @@ from llf_kit.cli._options import say
 @click.command()
 @_options.config
 @_options.overrides
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; this machine alone by default.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; this machine alone by default."
+)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--name", default="llf-kit", show_default=True, help="Name of the model in the API.")
 def command(config: Path, overrides: tuple[str, ...], host: str, port: int, name: str) -> None:
-    """Serve a model as an OpenAI-compatible API: on this machine only, with a key, without a log of questions."""
+    """Serve a model as an OpenAI-compatible API.
+
+    On this machine only, with a key, and without a log of questions.
+    """
     from llf_kit.upstream import serve
 
     def ready(address: str, key: str, new: bool) -> None:

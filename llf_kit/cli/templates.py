@@ -26,7 +26,7 @@ def list_() -> None:
 @command.command()
 @click.argument("template")
 def show(template: str) -> None:
-    """What a template is for, and its parameters with type, default and meaning."""
+    """What a template is for, and its parameters."""
     from llf_kit.render import load
 
     shown = load(template)

@@ -15,7 +15,10 @@ from llf_kit.cli._options import say
 @_options.overrides
 @click.option("--resume", is_flag=True, help="Continue the run in output_dir from its last checkpoint.")
 def command(config: Path, overrides: tuple[str, ...], resume: bool) -> None:
-    """Hand a YAML to `llamafactory-cli train`, with progress, a log and a run record."""
+    """Train (or predict) with a YAML, by llamafactory-cli.
+
+    Shows progress; keeps the full log and a run record beside the output.
+    """
     from llf_kit.upstream import run
 
     with _progress.shown("training") as report:

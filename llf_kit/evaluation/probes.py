@@ -26,7 +26,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 @dataclass(frozen=True)
 class Probe:
-    """A question that training never saw, and what a right answer must hold; ``low`` and ``high`` as the source has them."""
+    """A question that training never saw, and what a right answer must hold; values are written as in the source."""
 
     id: str
     question: str

@@ -51,8 +51,8 @@ def assign(columns: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
         for letter, plain in letters:
             chosen.setdefault(f"option {letter}", free.pop(plain))
     for role, names in ROLES.items():
-        if role not in chosen and (plain := next((name for name in names if name in free), None)):
-            chosen[role] = free.pop(plain)
+        if role not in chosen and (found := [name for name in names if name in free]):
+            chosen[role] = free.pop(found[0])
     return chosen
 
 

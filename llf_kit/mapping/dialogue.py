@@ -12,8 +12,12 @@ from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair
 from llf_kit.schema import ASSISTANT, USER
 
 _SPEAKERS = {
-    **dict.fromkeys(("user", "human", "patient", "客户", "用户", "患者", "病人", "临床", "护士", "医生提问", "问"), USER),
-    **dict.fromkeys(("assistant", "gpt", "bot", "model", "doctor", "客服", "助手", "医生", "检验科", "检验师", "答"), ASSISTANT),
+    **dict.fromkeys(
+        ("user", "human", "patient", "客户", "用户", "患者", "病人", "临床", "护士", "医生提问", "问"), USER
+    ),
+    **dict.fromkeys(
+        ("assistant", "gpt", "bot", "model", "doctor", "客服", "助手", "医生", "检验科", "检验师", "答"), ASSISTANT
+    ),
     **dict.fromkeys(("system", "系统"), "system"),
 }
 

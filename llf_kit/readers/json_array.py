@@ -40,7 +40,9 @@ def _rows(path: Path, data: Any) -> list[Any]:
     if isinstance(data, list):
         return data
     if isinstance(data, dict):
-        lists = [value for value in data.values() if isinstance(value, list) and any(isinstance(v, dict) for v in value)]
+        lists = [
+            value for value in data.values() if isinstance(value, list) and any(isinstance(v, dict) for v in value)
+        ]
         if len(lists) == 1:
             return list(lists[0])
         if data and all(isinstance(value, dict) for value in data.values()):

@@ -30,7 +30,7 @@ def table(
 ) -> RawTable:
     """A table whose rows are made as they are asked for, in batches; ``records`` starts anew at each call."""
     names = tuple(columns)
-    raw = pl.Struct({name: pl.String for name in names})
+    raw = pl.Struct(dict.fromkeys(names, pl.String))
     schema = {"source": pl.String(), "row": pl.Int64(), "reason": pl.String(), "raw": raw}
 
     def batches(

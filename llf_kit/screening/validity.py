@@ -17,7 +17,9 @@ def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
     initial = pl.when(role == USER).then(pl.lit("u")).when(role == ASSISTANT).then(pl.lit("a")).otherwise(pl.lit("?"))
     nothing = content.is_null() | content.str.contains(_NOTHING)
     # The conversation as a word: `uaua`, a letter a turn, a capital where the turn says nothing.
-    word = pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial)).list.join("")
+    word = (
+        pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial)).list.join("")
+    )
     reason = (
         pl.when(word.is_null() | (word == ""))
         .then(pl.lit("no conversation"))

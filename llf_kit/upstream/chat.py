@@ -75,8 +75,9 @@ def serve(
         "API_VERBOSE": "0",  # upstream logs every question by default, and questions are about patients
     }
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-        command = [cli, "api", config.path, *config.overrides]
-        code, stopped = process.run(command, env=environment, log=stream, watch=watch)
+        code, stopped = process.run(
+            [cli, "api", config.path, *config.overrides], env=environment, log=stream, watch=watch
+        )
     if code and not stopped:
         raise RunError(f"{config.path}: {failures.explain(log, code)} Log: {log}")
 

@@ -44,8 +44,8 @@ def run(
 ) -> Record:
     """Hand ``config_path`` with ``overrides`` to llamafactory-cli and wait for its end.
 
-    The record (``llf-kit-run.json``) and the full log (``llf-kit-run.log``, readable by the owner only, because upstream
-    prints a training example into it) lie in the output folder.
+    The record (``llf-kit-run.json``) and the full log (``llf-kit-run.log``, readable by the owner only, because
+    upstream prints a training example into it) lie in the output folder.
 
     Raises:
         ConfigError: the YAML is not usable, or the output folder already holds a run and ``resume`` is false.
@@ -68,9 +68,7 @@ def run(
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
     with stream:
-        code, stopped = process.run(
-            [cli, verb, config.path, *config.overrides, *extra], log=stream, watch=tail.look
-        )
+        code, stopped = process.run([cli, verb, config.path, *config.overrides, *extra], log=stream, watch=tail.look)
     tail.look()
     entry.exit_code, entry.seconds = code, round(time.monotonic() - begun, 1)
     entry.status = "stopped" if stopped else "failed" if code else "done"

@@ -42,7 +42,9 @@ def test_text_is_mended(before: str, after: str) -> None:
     assert content(text.stage(sample(before))) == after
 
 
-@pytest.mark.parametrize("kept", ["3.5～9.5×10⁹/L", "m²，（参考）“正常”", "GB/T 22576-2018", "阴性（－）", "ｐＨ７．４"])
+@pytest.mark.parametrize(
+    "kept", ["3.5～9.5×10⁹/L", "m²，（参考）“正常”", "GB/T 22576-2018", "阴性（－）", "ｐＨ７．４"]
+)
 def test_text_that_carries_meaning_is_kept(kept: str) -> None:
     assert content(text.stage(sample(kept))) == kept
 
@@ -96,7 +98,7 @@ def test_the_system_prompt_is_masked_too_and_empty_conversations_stay_empty() ->
     masked: Counter[str] = Counter()
     done = identifiers.stage(sample("好", system="问 a@b.cn"), masked).collect()
     assert done["system"][0] == "问 【邮箱】"
-    nothing = pl.LazyFrame({**dict.fromkeys(SAMPLE, [None, None]), "messages": [None, []]}, schema=SAMPLE)
+    nothing = pl.LazyFrame({**{name: [None, None] for name in SAMPLE}, "messages": [None, []]}, schema=SAMPLE)
     assert identifiers.stage(nothing, masked).collect()["messages"].to_list() == [None, []]
 
 

@@ -1,4 +1,4 @@
-"""Rows of every format go through LLaMA-Factory's own loader, converter and template: none is dropped, none is changed."""
+"""Rows of every format go through LLaMA-Factory's own loader, converter and template: none is dropped or changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from transformers import AutoTokenizer, TrainingArguments
 
 attributes = get_dataset_list([data["name"]], data["directory"])[0]
 arguments = DataArguments(template="chatml", dataset=data["name"], dataset_dir=data["directory"], cutoff_len=512)
-raw = load_dataset("json", data_files=data["directory"] + "/" + attributes.dataset_name, split="train", cache_dir=data["cache"])
+file = data["directory"] + "/" + attributes.dataset_name
+raw = load_dataset("json", data_files=file, split="train", cache_dir=data["cache"])
 aligned = align_dataset(raw, attributes, arguments, TrainingArguments(output_dir=data["cache"], use_cpu=True))
 tokenizer = AutoTokenizer.from_pretrained(data["model"])
 template = get_template_and_fix_tokenizer(tokenizer, arguments)

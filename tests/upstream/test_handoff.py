@@ -18,14 +18,19 @@ Tree = Callable[[dict[str, Any]], Path]
 Run = Callable[..., Result]
 
 
-def test_not_installed_is_one_sentence(llf_kit: Run, tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_not_installed_is_one_sentence(
+    llf_kit: Run, tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     tree({"a.yaml": "output_dir: out\n"})
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     for verb in ("train", "export", "chat", "serve"):
         done = llf_kit(verb, "a.yaml")
         assert done.status == 1
-        assert done.err.splitlines()[-1] == "error: llamafactory-cli: is not installed. Install it: pip install 'llf-kit[train]'"
+        assert (
+            done.err.splitlines()[-1]
+            == "error: llamafactory-cli: is not installed. Install it: pip install 'llf-kit[train]'"
+        )
 
 
 def test_the_variable_wins_and_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -77,7 +82,14 @@ def test_without_an_output_folder_nothing_starts(llf_kit: Run, tree: Tree) -> No
 
 def test_the_progress_of_the_trainer_log_is_read_line_by_line(tmp_path: Path) -> None:
     log = tmp_path / "trainer_log.jsonl"
-    line = {"current_steps": 5, "total_steps": 20, "loss": 1.5, "lr": 1e-4, "elapsed_time": "0:00:10", "remaining_time": "0:00:30"}
+    line = {
+        "current_steps": 5,
+        "total_steps": 20,
+        "loss": 1.5,
+        "lr": 1e-4,
+        "elapsed_time": "0:00:10",
+        "remaining_time": "0:00:30",
+    }
     seen: list[runs.Progress] = []
     log.write_text(json.dumps({**line, "current_steps": 1}) + "\n")  # an earlier run's
     tail = runs._Tail(log, seen.append)
@@ -97,7 +109,11 @@ def test_the_progress_of_the_trainer_log_is_read_line_by_line(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("log", "code", "says"),
     [
-        ("ValueError: Some keys are not used by the HfArgumentParser: ['lr']", 1, "unknown to the installed LLaMA-Factory"),
+        (
+            "ValueError: Some keys are not used by the HfArgumentParser: ['lr']",
+            1,
+            "unknown to the installed LLaMA-Factory",
+        ),
         ("ValueError: Undefined dataset lab in dataset_info.json.", 1, "llf-kit convert"),
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", 1, "per_device_train_batch_size"),
         ("ValueError: Your setup doesn't support bf16/gpu.", 1, "precision=fp32"),
