@@ -18,7 +18,7 @@ from llf_kit import base_models, fetching, upstream
 from llf_kit.convert import Plan, convert
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import predictions, probes
-from llf_kit.project import shipped, write_text
+from llf_kit.project import shipped, text_lines, write_text
 from llf_kit.render import render_to
 from llf_kit.upstream import Progress
 
@@ -189,7 +189,7 @@ def _probes(directory: Path) -> list[probes.Probe]:
 
 
 def _losses(log: Path) -> tuple[float, float]:
-    found = [json.loads(line).get("loss") for line in log.read_text(encoding="utf-8").splitlines()]
+    found = [json.loads(line).get("loss") for line in text_lines(log)]
     losses = [float(loss) for loss in found if loss is not None]
     return losses[0], losses[-1]
 

@@ -85,6 +85,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
+def text_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file that are not blank; only a line feed ends one, as JSON Lines has it.
+
+    ``str.splitlines`` would also end one at U+0085 or U+2028, which stand unescaped inside JSON.
+
+    Raises:
+        OSError, UnicodeDecodeError: it cannot be read.
+    """
+    return [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+
+
 def check_dataset_name(name: str) -> str:
     """``name`` itself if LLaMA-Factory can use it.
 

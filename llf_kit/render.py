@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,18 @@ def load(name: str) -> Template:
     header, _, _ = path.read_text(encoding="utf-8").removeprefix("{#-").partition("-#}")
     try:
         data = yaml.safe_load(header)
-        shared = read_yaml(shipped("templates") / "parameters.yaml")
+        shared = _shared()
         names = [part for one in data["parameters"] for part in shared["groups"].get(one, [one])]
         defaults = data.get("defaults", {})
         parameters = {one: _parameter(one, shared["parameters"][one], defaults) for one in names}
         return Template(name, data["title"], tuple(data["about"].splitlines()), data["launch"], parameters)
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise ConfigError(f"{path}: the header is broken ({type(error).__name__}: {error}). Correct it.") from None
+
+
+@cache
+def _shared() -> dict[str, Any]:
+    return read_yaml(shipped("templates") / "parameters.yaml")
 
 
 def _parameter(name: str, data: Mapping[str, Any], defaults: Mapping[str, Any]) -> Parameter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from llf_kit.errors import ConfigError
 from llf_kit.project import shipped
+
+_NUMBER = re.compile(r"[-+]?[0-9._]+(?:[eE][-+]?[0-9]+)?")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -26,7 +29,13 @@ def _float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", text)
 
 
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    quote = "'" if _NUMBER.fullmatch(value) else None  # PyYAML leaves 1e-4 bare, which OmegaConf takes for a number
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=quote)
+
+
 _Dumper.add_representer(float, _float)
+_Dumper.add_representer(str, _text)
 
 
 def to_yaml(value: Any) -> str:

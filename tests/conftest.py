@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from llf_kit.project import text_lines
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -72,7 +74,7 @@ def tree(project: Path) -> Callable[[dict[str, Any]], Path]:
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSON Lines file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in text_lines(path)]
 
 
 def ask_upstream(script: str, data: Any) -> Any:

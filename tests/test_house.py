@@ -102,10 +102,13 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     return walk("llf-kit", group)
 
 
-@pytest.mark.parametrize(("name", "command"), commands(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "command"), list(commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_every_command_and_option_is_explained(name: str, command: click.Command) -> None:
     assert command.help
-    assert len(command.get_short_help_str(limit=200)) <= 60, "the list of commands would cut it"
+    if " " in name:
+        assert len(command.get_short_help_str(limit=200)) <= 60, "the list of commands would cut it"
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.opts}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llf_kit.errors import DataError
+from llf_kit.project import text_lines
 
 FILE = "generated_predictions.jsonl"
 
@@ -27,7 +28,7 @@ def read(path: Path) -> list[Prediction]:
         DataError: the file is missing, or a line is not one of upstream's rows; every such line at once.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = text_lines(path)
     except OSError:
         raise DataError(f"{path}: there are no predictions. Run a predict/ template first.") from None
     rows: list[Prediction] = []

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from llf_kit.errors import DataError
+from llf_kit.project import text_lines
 from llf_kit.schema import Score
 
 METRIC = "value_accuracy"
@@ -49,7 +50,7 @@ def load(path: Path) -> list[Probe]:
     probes: list[Probe] = []
     problems: list[str] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = text_lines(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}). Give a file of probes.") from None
     for number, line in enumerate(lines, start=1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llf_kit.upstream.chat import chat, serve
+from llf_kit.upstream.inference import chat, serve
 from llf_kit.upstream.runs import Progress, Record, finished, run
 
 __all__ = ["Progress", "Record", "chat", "finished", "run", "serve"]

@@ -44,6 +44,12 @@ def test_wrong_and_why(answer: str, why: str) -> None:
     assert (result.value, result.explanation) == (0.0, why)
 
 
+def test_unusual_line_separators_stay_inside_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text('{"prompt": "a\u2028b", "predict": "x\x85y", "label": "z"}\n', encoding="utf-8")
+    assert [row.predict for row in predictions.read(path)] == ["x\x85y"]
+
+
 def test_broken_files_tell_every_line(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"prompt": "", "predict": "x", "label": "y"}\nnot json\n{"predict": 1}\n')
