@@ -14,7 +14,7 @@ import polars as pl
 
 from llf_kit.errors import DataError
 from llf_kit.mapping import choice, dialogue, single
-from llf_kit.mapping.columns import assign, fitting
+from llf_kit.mapping.columns import OPTION_ROLES, assign, fitting
 from llf_kit.schema import SAMPLE, RawTable
 
 __all__ = ["Mapping", "choose", "to_samples"]
@@ -22,10 +22,11 @@ __all__ = ["Mapping", "choose", "to_samples"]
 
 @dataclass(frozen=True)
 class Shape:
-    """What a table's rows are: the roles that make it so, and the stage that turns its rows into samples."""
+    """What a table's rows are: the roles it needs, the roles it reads besides, and the stage that makes samples."""
 
     name: str
     needs: tuple[frozenset[str], ...]
+    reads: frozenset[str]
     stage: Callable[[pl.LazyFrame, Dict[str, str]], pl.LazyFrame]
 
     def fits(self, roles: frozenset[str]) -> bool:
@@ -33,15 +34,21 @@ class Shape:
         return any(need <= roles for need in self.needs)
 
 
+_PAIR = frozenset({"question", "answer"})
+# Every shape reads these two where they have a column.
+_ALWAYS = frozenset({"system", "label"})
+
 # The first that fits is taken: the more a shape needs, the earlier it stands.
 SHAPES: tuple[Shape, ...] = (
-    Shape("multi-turn", (frozenset({"messages"}), frozenset({"history", "question", "answer"})), dialogue.stage),
+    Shape("multi-turn", (frozenset({"messages"}),), frozenset(), dialogue.messages_stage),
+    Shape("multi-turn", (_PAIR | {"history"},), frozenset({"context"}), dialogue.history_stage),
     Shape(
         "multiple choice",
-        (frozenset({"question", "options", "answer"}), frozenset({"question", "option A", "option B", "answer"})),
+        (_PAIR | {"options"}, _PAIR | {"option A", "option B"}),
+        frozenset({"context", "explanation", *OPTION_ROLES}),
         choice.stage,
     ),
-    Shape("single-turn", (frozenset({"question", "answer"}),), single.stage),
+    Shape("single-turn", (_PAIR,), frozenset({"context"}), single.stage),
 )
 
 
@@ -81,7 +88,8 @@ def choose(tables: list[RawTable], given: Dict[str, str]) -> list[Mapping]:
         columns = assign(table.columns, {role: name for role, name in given.items() if name in table.columns})
         shape = next((shape for shape in SHAPES if shape.fits(frozenset(columns))), None)
         if shape is not None:
-            mappings.append(Mapping(table, shape, columns))
+            read = frozenset().union(*shape.needs) | shape.reads | _ALWAYS
+            mappings.append(Mapping(table, shape, {role: name for role, name in columns.items() if role in read}))
         elif not problems or not given:
             problems.append(_no_shape(table, columns))
     if problems:

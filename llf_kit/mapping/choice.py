@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from llf_kit.mapping.columns import LETTERS, OPTION_ROLES
-from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair
+from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair, question_of
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 # `A. text`, `A、text`, `(A) text`, one a line or one after another in a cell
@@ -27,7 +27,7 @@ def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
         if len(options) < 2:
             raise Unmappable("fewer than two options")
         answer = cell("answer")
-        if not (question := cell("question")) or not answer:
+        if not (question := question_of(row, columns)) or not answer:
             return Conversation(pair(question, answer))  # empty: screening says so, in its own words
         letters = _letters(answer, options)
         lines = "\n".join(f"{letter}. {text}" for letter, text in options.items())

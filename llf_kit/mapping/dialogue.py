@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair
+from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair, question_of
 from llf_kit.schema import ASSISTANT, USER
 
 _SPEAKERS = {
@@ -22,14 +22,17 @@ _SPEAKERS = {
 }
 
 
-def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
+def messages_stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
     """Raw rows → rows with ``messages`` and the ``system`` prompt that the messages began with."""
+    return apply(rows, lambda row: _messages(row[columns["messages"]]))
+
+
+def history_stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
+    """Raw rows → rows with ``messages``: the pairs of the history, then the question and its answer."""
 
     def convert(row: RawRow) -> Conversation:
-        if "messages" in columns:
-            return _messages(row[columns["messages"]])
-        question, answer = row[columns["question"]], row[columns["answer"]]
-        return Conversation([*_history(row[columns["history"]]), *pair(question, answer)])
+        last = pair(question_of(row, columns), row[columns["answer"]])
+        return Conversation([*_history(row[columns["history"]]), *last])
 
     return apply(rows, convert)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -21,6 +21,12 @@ class Conversation(NamedTuple):
 
     turns: Sequence[tuple[str, str | None]]
     system: str | None = None
+
+
+def question_of(row: RawRow, columns: Mapping[str, str]) -> str | None:
+    """The question with its context under it, where LLaMA-Factory would put it; None where there is neither."""
+    parts = [row[columns[role]] for role in ("question", "context") if role in columns]
+    return "\n".join(part for part in parts if part) or None
 
 
 def pair(question: str | None, answer: str | None) -> list[tuple[str, str | None]]:

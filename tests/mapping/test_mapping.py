@@ -46,6 +46,19 @@ def test_input_is_a_context_beside_an_instruction(tree: Tree) -> None:
     assert [turns(one)[0][1] for one in found] == ["解释\n血钾 6.8", "只问"]
 
 
+def test_a_context_is_kept_in_every_shape(tree: Tree) -> None:
+    for extra in ({}, {"history": [["甲", "乙"]]}, {"options": {"A": "钾", "B": "钠"}}):
+        row = {"instruction": "解释", "input": "血钾 6.8", "output": "B", **extra}
+        found = turns(samples(tree({"a.jsonl": [row]}) / "a.jsonl")[0])
+        assert "解释\n血钾 6.8" in found[-2][1]
+
+
+def test_columns_that_a_shape_does_not_read_are_said_to_be_unused(tree: Tree) -> None:
+    path = tree({"a.jsonl": [{"messages": [], "question": "q", "answer": "a"}]}) / "a.jsonl"
+    one = mapping.choose(readers.read(path, readers.Opening(path.parent)), {})[0]
+    assert one.unused == ["question", "answer"]
+
+
 def test_a_given_column_wins(tree: Tree) -> None:
     path = tree({"a.csv": "问题,标题,答案,科室\n甲,乙,丙,生化\n"}) / "a.csv"
     found = samples(path, question="标题")

@@ -79,18 +79,21 @@ def test_resume_goes_on_from_the_last_checkpoint(trained: Trained) -> None:
     assert "step 3/4" in said and "step 1/4" not in said
 
 
-def test_ctrl_c_reaches_the_child_and_says_how_to_go_on(trained: Trained) -> None:
-    output = trained.directory / "saves/stopped"
-    command = [BIN / "llf-kit", "train", "train.yaml", "output_dir=saves/stopped", "num_train_epochs=500"]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_reaches_the_child_and_the_run_can_go_on(trained: Trained, number: signal.Signals) -> None:
+    output = trained.directory / f"saves/{number.name}"
+    command = [BIN / "llf-kit", "train", "train.yaml", f"output_dir=saves/{number.name}", "num_train_epochs=500"]
     running = subprocess.Popen(command, cwd=trained.directory, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: (output / "checkpoint-2").is_dir())
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     said = running.communicate(timeout=60)[1]
     assert running.returncode == 1
     assert "train.yaml: stopped. Continue with --resume." in said
     assert "Traceback" not in said
     assert record.load(output).status == "stopped"
-    everyone = [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"saves/stopped" in _bytes(path)]
+    everyone = [
+        path for path in Path("/proc").glob("[0-9]*/cmdline") if f"saves/{number.name}".encode() in _bytes(path)
+    ]
     assert not everyone, "a child lives on"
 
 
