@@ -15,6 +15,8 @@ from llf_kit.readers.encoding import Opening, as_utf8, detect
 from llf_kit.readers.records import Record, table
 from llf_kit.schema import RawTable
 
+# Bytes that tell UTF-8. The fast parser refuses what is not UTF-8 further down, and then all of it is looked at.
+_LOOK = 4 << 20
 _INDEX = "\0row"  # a name that no header can have
 
 
@@ -24,7 +26,7 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     Raises:
         DataError: no header, or two columns of the same name.
     """
-    encoding = detect(path, opening.encoding)
+    encoding = detect(path, opening.encoding, enough=None if opening.careful else _LOOK)
     file = as_utf8(path, encoding, opening.work)
     with file.open(encoding="utf-8-sig", newline="") as text:
         head = text.readline()

@@ -33,8 +33,10 @@ class Opening:
     careful: bool = False
 
 
-def detect(path: Path, given: str | None = None) -> str:
-    """The name of the encoding that decodes all of ``path``.
+def detect(path: Path, given: str | None = None, *, enough: int | None = None) -> str:
+    """The name of the encoding that decodes all of ``path``; of UTF-8, its first ``enough`` bytes.
+
+    A part is enough where the parser that follows checks every byte of UTF-8 itself.
 
     Raises:
         UsageError: ``given`` is no encoding.
@@ -54,7 +56,7 @@ def detect(path: Path, given: str | None = None) -> str:
     candidates = (marked,) if marked else ("utf-8", "gb18030")
     position = 0
     for name in candidates:
-        failed = _fails_at(path, name)
+        failed = _fails_at(path, name, enough if name == "utf-8" else None)
         if failed is None:
             return name
         position = max(position, failed)
@@ -62,11 +64,13 @@ def detect(path: Path, given: str | None = None) -> str:
     raise DataError(f"{path}: is neither {tried}: byte {position} does not decode. Give --encoding.")
 
 
-def _fails_at(path: Path, encoding: str) -> int | None:
+def _fails_at(path: Path, encoding: str, enough: int | None = None) -> int | None:
     decoder = codecs.getincrementaldecoder(encoding)()
     done = 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
+            if enough is not None and done >= enough:
+                return None
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError as error:
