@@ -18,10 +18,11 @@ class Measured:
     peak_mb: float
 
 
-def measure(command: Sequence[str], directory: Path) -> Measured:
+def measure(command: Sequence[str], directory: Path, **environment: str) -> Measured:
     """Run ``command`` to a good end; peak memory is that of the process itself."""
+    quiet = subprocess.DEVNULL
     begun = time.monotonic()
-    child = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(command, cwd=directory, stdout=quiet, stderr=quiet, env={**os.environ, **environment})
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.monotonic() - begun
     child.returncode = os.waitstatus_to_exitcode(status)

@@ -1,5 +1,7 @@
 """What `llf-kit train` costs over bare `llamafactory-cli train`, paired: the same real training, in turn.
 
+The pairs carry the noise of the machine; the hand-off alone, to a command that does nothing, does not.
+
 python benchmarks/handoff.py [--runs 3] [--steps 20]
 """
 
@@ -51,6 +53,10 @@ def main() -> None:
         print(f"| {name} train | {spread(seconds[name])} |")
     over = [100 * (a / b - 1) for a, b in zip(seconds["llf-kit"], seconds["llamafactory-cli"], strict=True)]
     print(f"\ncost over bare, pair by pair: {spread(over)} %")
+    shutil.rmtree(WORK / "saves")
+    nothing = [str(Path(sys.executable).parent / "llf-kit"), "train", "train.yaml"]
+    fixed = [measure(nothing, WORK, LLF_KIT_LLAMAFACTORY_CLI="true").seconds for _ in range(10)]
+    print(f"the hand-off itself, to a command that does nothing: {spread(fixed, 2)} s")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def convert(plan: Plan, directory: Path) -> Summary:
     formats.get(plan.format)
     if not 0 <= plan.test < 1:
         raise UsageError(f"--test {plan.test}: is not a share. Give a number from 0 to below 1, such as 0.1.")
-    dataset_info.load(directory)  # before any work: a broken file must not be found out after an hour
+    _check_ours(plan, directory)  # before any work: it must not be found out after an hour
     files = readers.find(plan.sources)
     private = private_directory(directory)
     with tempfile.TemporaryDirectory(dir=private, prefix="work-") as work:
@@ -81,6 +81,32 @@ def convert(plan: Plan, directory: Path) -> Summary:
             raise DataError(
                 f"{directory}: cannot write ({error.strerror or error}). Make room and run it again."
             ) from None
+
+
+def _names(plan: Plan) -> list[str]:
+    return [plan.name, f"{plan.name}_test"] if plan.test else [plan.name]
+
+
+def _file(name: str) -> str:
+    return f"datasets/{name}.jsonl"
+
+
+def _check_ours(plan: Plan, directory: Path) -> None:
+    """Refuse to replace an entry or a file that an earlier conversion did not write."""
+    entries = dataset_info.load(directory)
+    problems = []
+    for name in _names(plan):
+        if name in entries:
+            if entries[name].get("file_name") != _file(name):
+                problems.append(
+                    f"--name {plan.name}: dataset_info.json has an entry {name!r} of another's. Choose another."
+                )
+        elif (directory / _file(name)).exists():
+            problems.append(
+                f"--name {plan.name}: {_file(name)} is there and not registered. Move it, or choose another."
+            )
+    if problems:
+        raise UsageError(*problems)
 
 
 def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
@@ -125,8 +151,8 @@ def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
     """Run the pipeline once, into all its ends; files and entries appear together at the end, or not at all."""
     to_rows = formats.get(plan.format).rows
     kept = pl.col("reason").is_null() & ~pl.col("duplicate")
-    names = [plan.name, f"{plan.name}_test"] if plan.test else [plan.name]
-    targets = {name: directory / "datasets" / f"{name}.jsonl" for name in names}
+    names = _names(plan)
+    targets = {name: directory / _file(name) for name in names}
     rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
     rejects.parent.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as stack:
@@ -143,17 +169,20 @@ def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
         if not summary.written:
             reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items()) or "no rows"
             raise DataError(f"{plan.name}: nothing to write out of {summary.read} rows ({reasons}). Check the mapping.")
-    if not plan.test:  # an older test set of this name would no longer be one
-        (directory / "datasets" / f"{plan.name}_test.jsonl").unlink(missing_ok=True)
     entry = formats.get(plan.format).entry
-    dataset_info.register(
-        directory,
-        [entry(name, f"datasets/{name}.jsonl") for name in names],
-        forget=() if plan.test else (f"{plan.name}_test",),
-    )
+    old_test = () if plan.test else _old_test_set(plan, directory)
+    dataset_info.register(directory, [entry(name, _file(name)) for name in names], forget=old_test)
+    for name in old_test:
+        (directory / _file(name)).unlink(missing_ok=True)
     summary.files = [str(target.relative_to(directory)) for target in targets.values()]
     summary.rejects_file = str(rejects.relative_to(directory)) if summary.rejected else None
     return summary
+
+
+def _old_test_set(plan: Plan, directory: Path) -> tuple[str, ...]:
+    """The name of an earlier test set of ours, which is none any more once its rows are trained on."""
+    name = f"{plan.name}_test"
+    return (name,) if dataset_info.load(directory).get(name, {}).get("file_name") == _file(name) else ()
 
 
 def _count(counts: pl.DataFrame) -> Summary:

@@ -26,8 +26,8 @@ def load(directory: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: is not readable JSON ({error}). Mend it; it was left as it is.") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: is not a JSON object. Mend it; it was left as it is.")
+    if not isinstance(data, dict) or not all(isinstance(entry, dict) for entry in data.values()):
+        raise ConfigError(f"{path}: is not a JSON object of entries. Mend it; it was left as it is.")
     return data
 
 

@@ -148,6 +148,29 @@ def test_wrong_input_is_told_and_writes_nothing(
     assert not (here / "datasets").exists() or not list((here / "datasets").iterdir())
 
 
+def test_what_others_wrote_is_not_replaced(tree: Tree, llf_kit: Run) -> None:
+    here = tree(
+        {
+            "a.csv": STRANGER,
+            "datasets/mine.jsonl": "my own",
+            "datasets/lab_test.jsonl": "my own too",
+            "dataset_info.json": '{"theirs": {"hf_hub_url": "someone/theirs"}, "lab_test": {"file_name": "x.json"}}',
+        }
+    )
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    for arguments, says in (
+        (["--name", "theirs"], "has an entry 'theirs' of another's"),
+        (["--name", "mine"], "datasets/mine.jsonl is there and not registered"),
+        (["--name", "lab", "--test", "0.5"], "has an entry 'lab_test' of another's"),
+    ):
+        done = llf_kit("convert", "a.csv", *arguments)
+        assert (done.status, says in done.err) == (2, True), done.err
+        assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+    assert llf_kit("convert", "a.csv", "--name", "lab").status == 0
+    assert (here / "datasets/lab_test.jsonl").read_text() == "my own too"
+    assert json.loads((here / "dataset_info.json").read_text())["lab_test"] == {"file_name": "x.json"}
+
+
 def test_a_broken_dataset_info_is_found_before_any_work(tree: Tree, llf_kit: Run) -> None:
     here = tree({"a.csv": STRANGER, "dataset_info.json": "{oops"})
     done = llf_kit("convert", "a.csv", "--name", "lab")

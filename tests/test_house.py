@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Result
 
 PACKAGE = REPOSITORY / "llf_kit"
 HEAVY = {"pandas", "polars", "torch", "transformers", "llamafactory", "rich", "pydantic", "jinja2"}
@@ -135,3 +136,21 @@ def test_every_command_in_the_readme_exists(readme: str) -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"^make (\w+)", text, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README_zh.md"])
+def test_the_commands_for_your_own_data_work_in_their_order(
+    readme: str, llf_kit: Callable[..., Result], project: Path
+) -> None:
+    """What needs no model is run; what does must name a YAML that an earlier line has written."""
+    lines = re.findall(r"^llf-kit (.+)$", (REPOSITORY / readme).read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"convert", "render", "train", "export", "chat", "serve"} == {line.split()[0] for line in lines}
+    for line in lines:
+        verb, *arguments = shlex.split(line)
+        if verb == "convert":
+            arguments[0] = str(REPOSITORY / "datasets/raw")
+        if verb in ("convert", "render"):
+            done = llf_kit(verb, *arguments)
+            assert done.status == 0, done.err
+        else:
+            assert (project / arguments[0]).is_file(), line

@@ -34,7 +34,7 @@ def find(sources: Iterable[Path]) -> list[Path]:
     known = ", ".join(READERS)
     for source in sources:
         if source.is_dir():
-            inside = sorted(p for p in source.rglob("*") if p.is_file() and p.suffix.lower() in READERS)
+            inside = sorted(path for path in source.rglob("*") if path.is_file() and _is_data(path))
             if not inside:
                 problems.append(f"{source}: holds no file that can be read. Put files of these kinds there: {known}.")
             files += inside
@@ -47,6 +47,11 @@ def find(sources: Iterable[Path]) -> list[Path]:
     if problems:
         raise DataError(*problems)
     return list(dict.fromkeys(files))
+
+
+def _is_data(path: Path) -> bool:
+    """Whether a reader knows it; hidden files and the locks of an open Excel (``~$…``) are nobody's data."""
+    return path.suffix.lower() in READERS and not path.name.startswith((".", "~$"))
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:

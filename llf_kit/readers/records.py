@@ -85,6 +85,8 @@ _KINDS = {list: "array", str: "string", int: "number", float: "number", bool: "b
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        value = value[0]  # some exports wrap every text in a list of one
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)

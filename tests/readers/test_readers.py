@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from conftest import Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,22 @@ def test_xlsx_reads_every_sheet_past_its_title(project: Path) -> None:
         ("a.xlsx#参考区间", 3, ("血钾？", "3.5～5.3", "1")),
         ("a.xlsx#参考区间", 5, ("血钠？", "137～147", "2.5")),
     ]
+
+
+def test_a_workbook_without_rows_is_said_to_be_empty(project: Path, llf_kit: Callable[..., Result]) -> None:
+    openpyxl.Workbook().save(project / "a.xlsx")
+    done = llf_kit("convert", "a.xlsx", "--name", "lab")
+    assert done.status == 1
+    assert "a.xlsx#Sheet: is empty. Give a table with a header and rows." in done.err
+
+
+def test_the_lock_of_an_open_workbook_is_no_data(tree: Tree) -> None:
+    here = tree({"raw/a.csv": "q,a\n1,2\n", "raw/~$a.xlsx": b"lock", "raw/.hidden.csv": "x"})
+    assert [path.name for path in readers.find([here / "raw"])] == ["a.csv"]
+
+
+def test_a_text_in_a_list_of_one_is_that_text(tree: Tree) -> None:
+    assert fields(tree({"a.jsonl": [{"q": ["甲"]}]}) / "a.jsonl") == [(1, ("甲",))]
 
 
 def test_a_file_that_only_claims_to_be_xlsx(tree: Tree) -> None:
