@@ -14,7 +14,7 @@ import polars as pl
 
 from llf_kit.errors import DataError
 from llf_kit.mapping import choice, dialogue, single
-from llf_kit.mapping.columns import OPTION_ROLES, assign, fitting
+from llf_kit.mapping.columns import OPTION_ROLES, assign, fitting, others
 from llf_kit.schema import SAMPLE, RawTable
 
 __all__ = ["Mapping", "choose", "to_samples"]
@@ -41,14 +41,17 @@ _ALWAYS = frozenset({"system", "label"})
 # The first that fits is taken: the more a shape needs, the earlier it stands.
 SHAPES: tuple[Shape, ...] = (
     Shape("multi-turn", (frozenset({"messages"}),), frozenset(), dialogue.messages_stage),
-    Shape("multi-turn", (_PAIR | {"history"},), frozenset({"context"}), dialogue.history_stage),
+    Shape(
+        "several questions", (frozenset({"pairs"}),), frozenset({"title", "question", "context"}), dialogue.pairs_stage
+    ),
+    Shape("multi-turn", (_PAIR | {"history"},), frozenset({"title", "context"}), dialogue.history_stage),
     Shape(
         "multiple choice",
         (_PAIR | {"options"}, _PAIR | {"option A", "option B"}),
-        frozenset({"context", "explanation", *OPTION_ROLES}),
+        frozenset({"title", "context", "explanation", *OPTION_ROLES}),
         choice.stage,
     ),
-    Shape("single-turn", (_PAIR,), frozenset({"context"}), single.stage),
+    Shape("single-turn", (_PAIR,), frozenset({"title", "context"}), single.stage),
 )
 
 
@@ -59,15 +62,19 @@ class Mapping:
     table: RawTable
     shape: Shape
     columns: dict[str, str]
+    others: dict[str, tuple[str, ...]]
 
     @property
     def unused(self) -> list[str]:
         """Columns of the table that are not read."""
-        return [name for name in self.table.columns if name not in self.columns.values()]
+        read = {*self.columns.values(), *(name for names in self.others.values() for name in names)}
+        return [name for name in self.table.columns if name not in read]
 
     def describe(self) -> str:
         """One line for people: ``qa.csv: single-turn; question=提问, answer=解答; not used: 依据``."""
-        pairs = ", ".join(f"{role}={name}" for role, name in self.columns.items())
+        pairs = ", ".join(
+            f"{role}={'|'.join((name, *self.others.get(role, ())))}" for role, name in self.columns.items()
+        )
         unused = f"; not used: {', '.join(self.unused)}" if self.unused else ""
         return f"{self.table.source}: {self.shape.name}; {pairs}{unused}"
 
@@ -89,7 +96,11 @@ def choose(tables: list[RawTable], given: Dict[str, str]) -> list[Mapping]:
         shape = next((shape for shape in SHAPES if shape.fits(frozenset(columns))), None)
         if shape is not None:
             read = frozenset().union(*shape.needs) | shape.reads | _ALWAYS
-            mappings.append(Mapping(table, shape, {role: name for role, name in columns.items() if role in read}))
+            columns = {role: name for role, name in columns.items() if role in read}
+            spare = {
+                role: others(role, table.columns, columns) for role in _PAIR if role in columns and role not in given
+            }
+            mappings.append(Mapping(table, shape, columns, {role: names for role, names in spare.items() if names}))
         elif not problems or not given:
             problems.append(_no_shape(table, columns))
     if problems:
@@ -110,9 +121,17 @@ def _no_shape(table: RawTable, columns: Dict[str, str]) -> str:
 def to_samples(mapping: Mapping) -> pl.LazyFrame:
     """The stage for one table: LazyFrame of raw rows → LazyFrame of samples (see :mod:`llf_kit.schema`)."""
     raw = pl.col("raw").struct
+    rows = mapping.table.rows
+    if mapping.others:
+        rows = rows.with_columns(
+            raw.with_fields(
+                pl.coalesce(raw.field(mapping.columns[role], *names)).alias(mapping.columns[role])
+                for role, names in mapping.others.items()
+            )
+        )
     label, system = mapping.columns.get("label"), mapping.columns.get("system")
     return (
-        mapping.shape.stage(mapping.table.rows, mapping.columns)
+        mapping.shape.stage(rows, mapping.columns)
         .with_columns(
             system=pl.coalesce("system", raw.field(system)) if system else pl.col("system"),
             label=raw.field(label) if label else pl.lit(None, dtype=pl.String),

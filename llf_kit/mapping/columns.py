@@ -16,12 +16,15 @@ ROLES: dict[str, tuple[str, ...]] = {
     "system": ("system", "systemprompt", "系统提示", "系统提示词"),
     "question": (
         *("问题", "提问", "题目", "题干", "咨询", "咨询内容", "问", "患者提问", "用户提问"),
-        *("question", "instruction", "query", "prompt", "ask", "problem", "user", "q", "input"),
+        *("question", "instruction", "instruct", "query", "prompt", "ask", "problem", "user", "q", "input"),
+        *("标题", "title"),  # where there is nothing else to ask
     ),
     "answer": (
         *("答案", "回答", "解答", "答复", "回复", "答", "参考答案", "标准答案", "正确答案", "专家回复"),
         *("answer", "output", "response", "reply", "completion", "assistant", "correctanswer", "a"),
     ),
+    "title": ("标题", "title"),
+    "pairs": ("qapairs", "qas", "qalist", "问答", "问答对"),
     "options": ("选项", "备选项", "备选答案", "options", "choices", "option"),
     "explanation": ("解析", "答案解析", "试题解析", "解释", "explanation", "rationale", "analysis", "解题思路"),
     "context": ("背景", "补充", "补充说明", "病情描述", "描述", "context", "input", "background", "description"),
@@ -54,6 +57,12 @@ def assign(columns: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
         if role not in chosen and (found := [name for name in names if name in free]):
             chosen[role] = free.pop(found[0])
     return chosen
+
+
+def others(role: str, columns: Iterable[str], chosen: Mapping[str, str]) -> tuple[str, ...]:
+    """Free columns that could be ``role`` as well: a file of two schemas fills now one of them, now another."""
+    free = {_plain(name): name for name in columns if name not in chosen.values()}
+    return tuple(free[name] for name in ROLES[role] if name in free)
 
 
 def fitting(role: str, columns: Iterable[str]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from llf_kit.mapping.columns import assign
 from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair, question_of
 from llf_kit.schema import ASSISTANT, USER
 
@@ -25,6 +26,25 @@ _SPEAKERS = {
 def messages_stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
     """Raw rows → rows with ``messages`` and the ``system`` prompt that the messages began with."""
     return apply(rows, lambda row: _messages(row[columns["messages"]]))
+
+
+def pairs_stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
+    """Raw rows → rows with ``messages``: a case, and the questions on it one after the other."""
+
+    def convert(row: RawRow) -> Conversation:
+        turns: list[tuple[str, str | None]] = []
+        for place, item in enumerate(_list(row[columns["pairs"]], "list of questions"), start=1):
+            found = assign(item, {}) if isinstance(item, dict) else {}
+            if not {"question", "answer"} <= set(found):
+                raise Unmappable(f"question {place} is not an object with a question and an answer")
+            question, answer = (None if item[found[r]] is None else str(item[found[r]]) for r in ("question", "answer"))
+            turns += pair(question, answer)
+        case = question_of(row, columns)
+        if case and turns and turns[0][1]:
+            turns[0] = (turns[0][0], f"{case}\n{turns[0][1]}")
+        return Conversation(turns)
+
+    return apply(rows, convert)
 
 
 def history_stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:

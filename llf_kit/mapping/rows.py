@@ -24,9 +24,17 @@ class Conversation(NamedTuple):
 
 
 def question_of(row: RawRow, columns: Mapping[str, str]) -> str | None:
-    """The question with its context under it, where LLaMA-Factory would put it; None where there is neither."""
-    parts = [row[columns[role]] for role in ("question", "context") if role in columns]
-    return "\n".join(part for part in parts if part) or None
+    """Title, question and context, a line each; None where there is none of them.
+
+    A title that the question repeats is left out. LLaMA-Factory puts a context under its question too.
+    """
+    title, question, context = (row[columns[role]] if role in columns else None for role in _ASKED)
+    if title and question and title.strip() in question:
+        title = None
+    return "\n".join(part for part in (title, question, context) if part) or None
+
+
+_ASKED = ("title", "question", "context")
 
 
 def pair(question: str | None, answer: str | None) -> list[tuple[str, str | None]]:

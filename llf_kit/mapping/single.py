@@ -13,8 +13,16 @@ def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
     """Raw rows → rows with ``messages`` (two of them) and ``system`` (null)."""
     raw = pl.col("raw").struct
     question = raw.field(columns["question"])
+    parts = [question]
+    if "title" in columns:  # left out where the question repeats it
+        title = raw.field(columns["title"])
+        repeated = question.str.contains(title.str.strip_chars(), literal=True).fill_null(False)
+        parts.insert(0, pl.when(~repeated).then(title))
     if "context" in columns:  # LLaMA-Factory joins instruction and input the same way
-        question = pl.concat_str(question, raw.field(columns["context"]), separator="\n", ignore_nulls=True)
+        parts.append(raw.field(columns["context"]))
+    if len(parts) > 1:
+        asked = pl.concat_str(parts, separator="\n", ignore_nulls=True)
+        question = pl.when(asked != "").then(asked)
     user = pl.struct(role=pl.lit(USER), content=question)
     assistant = pl.struct(role=pl.lit(ASSISTANT), content=raw.field(columns["answer"]))
     return rows.with_columns(messages=pl.concat_list(user, assistant), system=pl.lit(None, dtype=pl.String))

@@ -53,6 +53,43 @@ def test_a_context_is_kept_in_every_shape(tree: Tree) -> None:
         assert "解释\n血钾 6.8" in found[-2][1]
 
 
+def test_two_schemas_in_one_file_are_both_read(tree: Tree) -> None:
+    rows = [{"instruction": "甲", "output": "乙", "history": [["子", "丑"]]}, {"instruct": "丙", "output": "丁"}]
+    found = samples(tree({"a.jsonl": rows}) / "a.jsonl")
+    assert [len(one["messages"]) for one in found] == [4, 2]
+    assert turns(found[1]) == [("user", "丙"), ("assistant", "丁")]
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("发热,体温39℃三天,答", "发热\n体温39℃三天"),
+        ("发热,发热三天,答", "发热三天"),
+        ("发热,,答", "发热"),
+        (",三天,答", "三天"),
+    ],
+)
+def test_a_title_stands_above_its_question_unless_it_is_repeated(tree: Tree, line: str, asked: str) -> None:
+    found = samples(tree({"a.csv": f"title,ask,answer\n{line}\n"}) / "a.csv")
+    assert turns(found[0])[0] == ("user", asked)
+
+
+def test_a_case_with_several_questions(tree: Tree) -> None:
+    row = {
+        "title": "病例一",
+        "description": "血钾 6.8",
+        "QA_pairs": [{"question": "先做什么？", "answer": "复查"}, {"question": "然后？", "answer": "通知"}],
+    }
+    found = samples(tree({"a.jsonl": [row, {**row, "QA_pairs": [{"answer": "孤"}, {}]}]}) / "a.jsonl")
+    assert turns(found[0]) == [
+        ("user", "病例一\n血钾 6.8\n先做什么？"),
+        ("assistant", "复查"),
+        ("user", "然后？"),
+        ("assistant", "通知"),
+    ]
+    assert found[1]["reason"] == "question 1 is not an object with a question and an answer"
+
+
 def test_columns_that_a_shape_does_not_read_are_said_to_be_unused(tree: Tree) -> None:
     path = tree({"a.jsonl": [{"messages": [], "question": "q", "answer": "a"}]}) / "a.jsonl"
     one = mapping.choose(readers.read(path, readers.Opening(path.parent)), {})[0]
@@ -149,7 +186,7 @@ def test_multi_turn(tree: Tree, row: dict[str, Any]) -> None:
         ("not a list", "the conversation is not a list"),
         ([{"role": "martian", "content": "x"}], "turn 1 has a speaker that is not known"),
         ([{"role": "user", "content": ["x"]}], "turn 1 is not text"),
-        (["x"], "turn 1 is not an object"),
+        (["x", "y"], "turn 1 is not an object"),
         (
             [{"role": "user", "content": "x"}, {"role": "system", "content": "y"}],
             "a system prompt after the first turn",
