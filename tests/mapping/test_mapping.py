@@ -181,6 +181,40 @@ def test_multi_turn(tree: Tree, row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "患者：甲\n医生：乙\n患者：丙\n医生：丁",
+        "病人：甲。 医生：乙。 病人：丙。 医生：丁",
+        "Patient: 甲\r\nDoctor: 乙\r\nPatient: 丙\r\nDoctor: 丁",
+        "<user>: 甲 <bot>: 乙 <user>: 丙 <bot>: 丁",
+        "医生：甲\n检验科：乙\n医生：丙\n检验科：丁",
+        "问：甲\n答：乙\n问：丙\n答：丁",
+    ],
+)
+def test_a_dialogue_in_one_cell(tree: Tree, text: str) -> None:
+    found = samples(tree({"a.jsonl": [{"dialogue": text}]}) / "a.jsonl")
+    assert [(role, said.rstrip("。")) for role, said in turns(found[0])] == CONVERSATION
+
+
+def test_a_speaker_who_is_only_mentioned_does_not_cut_a_turn(tree: Tree) -> None:
+    found = samples(
+        tree({"a.jsonl": [{"dialogue": "Patient: I asked my doctor: is it bad?\nDoctor: No."}]}) / "a.jsonl"
+    )
+    assert turns(found[0]) == [("user", "I asked my doctor: is it bad?"), ("assistant", "No.")]
+
+
+def test_one_speaker_twice_in_a_row_is_joined(tree: Tree) -> None:
+    found = samples(tree({"a.jsonl": [{"dialogue": "患者：甲\n患者：在吗？\n医生：乙"}]}) / "a.jsonl")
+    assert turns(found[0]) == [("user", "甲\n在吗？"), ("assistant", "乙")]
+
+
+@pytest.mark.parametrize("text", ["没有标记的一段话", "开头没有标记 患者：甲", "注意：复查", "Note: repeat"])
+def test_a_text_without_speakers_is_no_dialogue(tree: Tree, text: str) -> None:
+    found = samples(tree({"a.jsonl": [{"dialogue": text}]}) / "a.jsonl")
+    assert found[0]["reason"] == "the conversation is not a list"
+
+
+@pytest.mark.parametrize(
     ("messages", "reason"),
     [
         ("not a list", "the conversation is not a list"),

@@ -45,10 +45,10 @@ Q, A = ("user", "血钾？"), ("assistant", "3.5～5.3 mmol/L")
         ([Q, ("assistant", "−3 SD")], None),
         ([("user", ""), ("assistant", "nan")], "no question and no answer"),
         ([Q, A, ("user", ""), A], "no question"),
-        ([A, Q], "turns do not alternate from a question to an answer"),
-        ([Q], "turns do not alternate from a question to an answer"),
-        ([Q, Q, A], "turns do not alternate from a question to an answer"),
-        ([Q, A, Q], "turns do not alternate from a question to an answer"),
+        ([A, Q], "it begins with an answer"),
+        ([Q], "the last question has no answer"),
+        ([Q, Q, A], "two turns of one speaker in a row"),
+        ([Q, A, Q], "the last question has no answer"),
     ],
 )
 def test_reasons(turns: list[tuple[str, str | None]] | None, reason: str | None) -> None:
