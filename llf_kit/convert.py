@@ -138,13 +138,24 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable]) -> Summary:
     masked.clear()  # choosing the test set ran the pipeline once already
     summary = _write(plan, directory, samples)
     summary.masked = dict(sorted(masked.items()))
-    summary.decisions = [_decision(one) for one in mappings]
+    summary.decisions = _decisions(mappings)
     summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
     return summary
 
 
-def _decision(one: mapping.Mapping) -> str:
-    return one.describe() + (f"; {one.table.encoding}" if one.table.encoding else "")
+def _decisions(mappings: list[mapping.Mapping]) -> list[str]:
+    """A line a decision, with the tables it was made for; a folder of a hundred alike is one line."""
+    alike: dict[str, list[str]] = {}
+    for one in mappings:
+        encoding = f"; {one.table.encoding}" if one.table.encoding else ""
+        alike.setdefault(one.describe() + encoding, []).append(one.table.source)
+    return [f"{_some(sources)}: {decision}" for decision, sources in alike.items()]
+
+
+def _some(sources: list[str]) -> str:
+    shown = 3
+    more = f" and {len(sources) - shown} more" if len(sources) > shown else ""
+    return ", ".join(sources[:shown]) + more
 
 
 def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:

@@ -55,6 +55,15 @@ SHAPES: tuple[Shape, ...] = (
 )
 
 
+def _reject_all(rows: pl.LazyFrame, _columns: Dict[str, str]) -> pl.LazyFrame:
+    nothing = pl.lit(None, dtype=pl.String)
+    reason = pl.coalesce("reason", pl.lit("no column of this table is known to be a question or an answer"))
+    return rows.with_columns(messages=pl.lit(None, dtype=SAMPLE["messages"]), system=nothing, reason=reason)
+
+
+UNKNOWN = Shape("not understood, all its rows are rejected", (), frozenset(), _reject_all)
+
+
 @dataclass(frozen=True)
 class Mapping:
     """The decision for one table: its shape, the column of each role, and the columns that nothing uses."""
@@ -71,21 +80,25 @@ class Mapping:
         return [name for name in self.table.columns if name not in read]
 
     def describe(self) -> str:
-        """One line for people: ``qa.csv: single-turn; question=提问, answer=解答; not used: 依据``."""
+        """The decision for people, without the source: ``single-turn; question=提问, answer=解答; not used: 依据``."""
         pairs = ", ".join(
             f"{role}={'|'.join((name, *self.others.get(role, ())))}" for role, name in self.columns.items()
         )
         unused = f"; not used: {', '.join(self.unused)}" if self.unused else ""
-        return f"{self.table.source}: {self.shape.name}; {pairs}{unused}"
+        return f"{self.shape.name}{'; ' if pairs else ''}{pairs}{unused}"
 
 
 def choose(tables: list[RawTable], given: Dict[str, str]) -> list[Mapping]:
     """Decide for every table; ``given`` maps a role to a column name and wins over what is found.
 
+    A table in which no shape is found is kept as one whose rows are all rejected, so that one stray file in a folder
+    neither stops the others nor vanishes.
+
     Raises:
-        DataError: a table in which no shape is found, or a given column that no table has; all of them at once.
+        DataError: no table at all has a shape, or a given column is in none; all of them at once.
     """
     problems: list[str] = []
+    unknown: list[str] = []
     mappings: list[Mapping] = []
     for role, name in given.items():
         if not any(name in table.columns for table in tables):
@@ -101,8 +114,11 @@ def choose(tables: list[RawTable], given: Dict[str, str]) -> list[Mapping]:
                 role: others(role, table.columns, columns) for role in _PAIR if role in columns and role not in given
             }
             mappings.append(Mapping(table, shape, columns, {role: names for role, names in spare.items() if names}))
-        elif not problems or not given:
-            problems.append(_no_shape(table, columns))
+        else:
+            unknown.append(_no_shape(table, columns))
+            mappings.append(Mapping(table, UNKNOWN, {}, {}))
+    if not problems and len(unknown) == len(tables):
+        problems = unknown
     if problems:
         raise DataError(*problems)
     return mappings

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from llf_kit.errors import DataError
-from llf_kit.readers import delimited, excel, json_array, json_lines
+from llf_kit.readers import archive, columnar, delimited, excel, json_array, json_lines, plain, xml
 from llf_kit.readers.encoding import Opening
 from llf_kit.schema import RawTable
 
@@ -20,6 +23,10 @@ READERS: dict[str, Reader] = {
     ".xlsx": excel.read,
     ".json": json_array.read,
     ".jsonl": json_lines.read,
+    ".xml": xml.read,
+    ".txt": plain.read,
+    ".parquet": columnar.read,
+    ".arrow": columnar.read,
 }
 
 
@@ -31,7 +38,7 @@ def find(sources: Iterable[Path]) -> list[Path]:
     """
     files: list[Path] = []
     problems: list[str] = []
-    known = ", ".join(READERS)
+    known = ", ".join((*READERS, *archive.ENDINGS))
     for source in sources:
         if source.is_dir():
             inside = sorted(path for path in source.rglob("*") if path.is_file() and _is_data(path))
@@ -40,7 +47,7 @@ def find(sources: Iterable[Path]) -> list[Path]:
             files += inside
         elif not source.exists():
             problems.append(f"{source}: there is no such file or folder. Check the path.")
-        elif source.suffix.lower() not in READERS:
+        elif source.suffix.lower() not in (*READERS, *archive.ENDINGS):
             problems.append(f"{source}: no reader for {source.suffix or 'a file without an ending'!r}. Known: {known}.")
         else:
             files.append(source)
@@ -51,16 +58,40 @@ def find(sources: Iterable[Path]) -> list[Path]:
 
 def _is_data(path: Path) -> bool:
     """Whether a reader knows it; hidden files and the locks of an open Excel (``~$…``) are nobody's data."""
-    return path.suffix.lower() in READERS and not path.name.startswith((".", "~$"))
+    return path.suffix.lower() in (*READERS, *archive.ENDINGS) and not path.name.startswith((".", "~$"))
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
-    """The tables of one file: one, or one a sheet.
+    """The tables of one file: one, or one a sheet, or all of an archive's.
 
     Raises:
         DataError: the file cannot be opened or decoded, or is not what its name says.
     """
     try:
+        if path.suffix.lower() in archive.ENDINGS:
+            return _read_archive(path, opening)
         return READERS[path.suffix.lower()](path, opening)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}). Check that it is yours to read.") from None
+
+
+def _read_archive(path: Path, opening: Opening) -> list[RawTable]:
+    """Tables are named after the archive and the file inside; what no reader knows inside is passed over."""
+    tables: list[RawTable] = []
+    problems: list[str] = []
+    for name, copy in archive.unpack(path, opening.work):
+        if not _is_data(copy) or name.rpartition("/")[2].startswith((".", "~$")) or copy.suffix in archive.ENDINGS:
+            continue
+        try:
+            inside = READERS[copy.suffix.lower()](copy, opening)
+        except DataError as error:
+            problems += (problem.replace(str(copy), f"{path}/{name}") for problem in error.problems)
+            continue
+        for table in inside:
+            source = f"{path.name}/{name}{table.source.removeprefix(copy.name)}"
+            tables.append(replace(table, source=source, rows=table.rows.with_columns(source=pl.lit(source))))
+    if problems:
+        raise DataError(*problems)
+    if not tables:
+        raise DataError(f"{path}: holds no file that can be read. Known: {', '.join(READERS)}.")
+    return tables

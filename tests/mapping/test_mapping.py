@@ -235,4 +235,14 @@ def test_conversations_that_are_none_are_rejected_with_the_turn(tree: Tree, mess
 def test_the_decision_can_be_read(tree: Tree) -> None:
     path = tree({"a.csv": "分类,提问,解答,依据\n1,2,3,4\n"}) / "a.csv"
     one = mapping.choose(readers.read(path, readers.Opening(path.parent)), {})[0]
-    assert one.describe() == "a.csv: single-turn; question=提问, answer=解答, label=分类; not used: 依据"
+    assert one.describe() == "single-turn; question=提问, answer=解答, label=分类; not used: 依据"
+
+
+def test_a_stray_file_in_a_folder_is_listed_and_stops_nobody(tree: Tree) -> None:
+    here = tree({"raw/a.csv": "问题,答案\n甲,乙\n", "raw/README.txt": "这里是说明\n"})
+    tables = [table for path in readers.find([here / "raw"]) for table in readers.read(path, readers.Opening(here))]
+    found = [row for one in mapping.choose(tables, {}) for row in mapping.to_samples(one).collect().to_dicts()]
+    assert [(row["source"], row["reason"]) for row in found] == [
+        ("README.txt", "no column of this table is known to be a question or an answer"),
+        ("a.csv", None),
+    ]

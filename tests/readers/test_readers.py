@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import polars as pl
 import pytest
 from conftest import Result
 from hypothesis import HealthCheck, given, settings
@@ -164,6 +167,93 @@ def test_json_that_is_none_says_where(tree: Tree) -> None:
         read(tree({"a.json": '[{"q": 1},\n oops]'}) / "a.json")
 
 
+MEDICAL = """<?xml version="1.0" encoding="UTF-8"?>
+<Document id="1"><Focus>钾</Focus>
+<Annotations><UMLS><CUI>C1</CUI><Type>T1</Type></UMLS></Annotations>
+<Pairs><Pair pid="1"><Question>血钾的参考区间是多少？</Question><Answer>3.5～5.3 mmol/L</Answer></Pair>
+<Pair pid="2"><Question>血钾偏高先做什么？</Question><Answer/></Pair></Pairs></Document>"""
+
+
+def test_xml_rows_are_the_elements_with_the_most_text(tree: Tree) -> None:
+    found = read(tree({"a.xml": MEDICAL}) / "a.xml")
+    assert [(row["row"], row["raw"]) for row in found] == [
+        (1, {"Focus": "钾", "Question": "血钾的参考区间是多少？", "Answer": "3.5～5.3 mmol/L"}),
+        (2, {"Focus": "钾", "Question": "血钾偏高先做什么？", "Answer": None}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a><c>&b;</c><d>1</d></a>', "declares entities"),
+        ('<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a><c>&c;</c><d>1</d></a>', "declares entities"),
+        ("<a><b>", "is not XML"),
+        ("<a><b>1</b></a>", "no element with two fields"),
+    ],
+)
+def test_xml_that_is_refused(tree: Tree, text: str, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        read(tree({"a.xml": text}) / "a.xml")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("问：甲？\n答：乙\n丙\n\n问：丁？\n答：戊\n", [(1, ("甲？", "乙\n丙")), (5, ("丁？", "戊"))]),
+        ("Q: a?\nA: b\nQ2: c?\nA2: d\n", [(1, ("a?", "b")), (3, ("c?", "d"))]),
+        ("题记\n问：甲？\n答：乙\n", [(1, ("题记", None)), (2, ("甲？", "乙"))]),
+        ("甲？\n乙\n\n\n丙？\n丁\n", [(1, ("甲？", "乙")), (5, ("丙？", "丁"))]),
+        ("一段说明\n\n两行\n说明\n", [(1, ("一段说明",)), (3, ("两行\n说明",))]),
+    ],
+    ids=["marks", "English marks", "a heading", "blocks", "just a text"],
+)
+def test_txt(tree: Tree, text: str, rows: list[Any]) -> None:
+    assert fields(tree({"a.txt": text.encode("gb18030")}) / "a.txt") == rows
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_columnar_files(project: Path, ending: str) -> None:
+    frame = pl.DataFrame({"问题": ["甲", None], "值": [1.5, 2.0], "选项": [["a", "b"], []]})
+    frame.write_parquet(project / "a.parquet") if ending == "parquet" else frame.write_ipc(project / "a.arrow")
+    assert fields(project / f"a.{ending}") == [(1, ("甲", "1.5", '["a", "b"]')), (2, (None, "2.0", "[]"))]
+    (project / f"bad.{ending}").write_bytes(b"no such file")
+    with pytest.raises(DataError, match="is damaged or of another kind"):
+        read(project / f"bad.{ending}")
+
+
+def test_archives_are_read_from_inside(project: Path) -> None:
+    with zipfile.ZipFile(project / "a.zip", "w") as archive:
+        archive.writestr("../../out.csv", "q,a\n1,2\n")
+        archive.writestr("folder/b.jsonl", '{"q": "3"}\n')
+        archive.writestr("photo.png", b"x")
+    with gzip.open(project / "c.csv.gz", "wb") as file:
+        file.write("问题,答案\n甲,乙\n".encode("gb18030"))
+    assert [(row["source"], row["row"]) for row in read(project / "a.zip")] == [
+        ("a.zip/../../out.csv", 2),
+        ("a.zip/folder/b.jsonl", 1),
+    ]
+    assert [row["source"] for row in read(project / "c.csv.gz")] == ["c.csv.gz/c.csv"]
+    assert not (project.parent.parent / "out.csv").exists()
+
+
+def test_archives_that_are_refused(project: Path) -> None:
+    with gzip.open(project / "bomb.csv.gz", "wb") as file:
+        for _ in range(60):
+            file.write(b"0" * (1 << 20))
+    (project / "bad.zip").write_bytes(b"PK\x03\x04 no")
+    (project / "bad.csv.gz").write_bytes(b"no")
+    with zipfile.ZipFile(project / "empty.zip", "w") as archive:
+        archive.writestr("photo.png", b"x")
+    for name, says in (
+        ("bomb.csv.gz", "far larger inside than outside"),
+        ("bad.zip", "is damaged or no archive"),
+        ("bad.csv.gz", "is damaged or no archive"),
+        ("empty.zip", "holds no file that can be read"),
+    ):
+        with pytest.raises(DataError, match=says):
+            read(project / name)
+
+
 def test_sources_are_all_checked_at_once(tree: Tree) -> None:
     here = tree({"a.pdf": "x", "b.csv": "q,a\n1,2\n", "folder/readme.md": "x"})
     with pytest.raises(DataError) as caught:
@@ -172,7 +262,7 @@ def test_sources_are_all_checked_at_once(tree: Tree) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(data=st.binary(max_size=300), suffix=st.sampled_from([".csv", ".tsv", ".json", ".jsonl", ".xlsx"]))
+@given(data=st.binary(max_size=300), suffix=st.sampled_from([*readers.READERS, ".zip", ".csv.gz"]))
 def test_any_bytes_give_rows_or_a_clear_error(tmp_path: Path, data: bytes, suffix: str) -> None:
     path = tmp_path / f"any{suffix}"
     path.write_bytes(data)
