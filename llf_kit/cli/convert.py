@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Turn raw files into a dataset that LLaMA-Factory reads.
 
-    csv, tsv, xlsx, json, jsonl, xml, parquet, txt, zip, gz, and folders of them. Writes datasets/NAME.jsonl and registers it in
-    dataset_info.json of this directory.
+    csv, tsv, xlsx, json, jsonl, xml, parquet, arrow, txt, zip, gz, and folders of them. Writes
+    datasets/NAME.jsonl and registers it in dataset_info.json of this directory.
     """
     from llf_kit.convert import Plan, convert
     from llf_kit.project import load_settings
