@@ -35,6 +35,10 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 LETTERS = "ABCDEFGH"
 OPTION_ROLES = tuple(f"option {letter}" for letter in LETTERS)
+# The traditional characters of the names above
+_SIMPLIFIED = str.maketrans(
+    "問題詢諮覆選項類別標對話會歷專業幹補充說備場參正確統", "问题询咨复选项类别标对话会历专业干补充说备场参正确统"
+)
 _OPTION = re.compile(rf"(?:选项|option|opt|choice)?([{LETTERS.lower()}])")
 
 
@@ -78,4 +82,4 @@ def fitting(role: str, columns: Iterable[str]) -> str | None:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-:：*（）()]+", "", name).casefold()
+    return re.sub(r"[\s_\-:：*（）()]+", "", name).casefold().translate(_SIMPLIFIED)

@@ -28,6 +28,8 @@ def turns(sample: dict[str, Any]) -> list[tuple[str, str]]:
     [
         "问题,答案",
         "提问,解答",
+        "問題,答案",
+        "提問,回覆",
         "Question,Answer",
         "instruction,output",
         "query,response",
