@@ -168,21 +168,29 @@ def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
     rejects.parent.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as stack:
         ends: list[pl.LazyFrame] = []
-        for name, target in targets.items():
+        temporaries = [stack.enter_context(atomic_path(target)) for target in targets.values()]
+        for name, temporary in zip(names, temporaries, strict=True):
             part = samples.filter(kept & (pl.col("test") == (name != plan.name)))
-            temporary = stack.enter_context(atomic_path(target))
             ends.append(to_rows(part).sink_ndjson(temporary, lazy=True))
         rejected = samples.filter(pl.col("reason").is_not_null()).select("source", "row", "reason", "messages")
         ends.append(rejected.sink_ndjson(stack.enter_context(atomic_path(rejects, mode=0o600)), lazy=True))
         ends.append(samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all()))
         counts = pl.collect_all(ends, engine="streaming")[-1]
         summary = _count(counts)
-        if not summary.written:
-            reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items()) or "no rows"
-            raise DataError(f"{plan.name}: nothing to write out of {summary.read} rows ({reasons}). Check the mapping.")
-    entry = formats.get(plan.format).entry
-    old_test = () if plan.test else _old_test_set(plan, directory)
-    dataset_info.register(directory, [entry(name, _file(name)) for name in names], forget=old_test)
+        entry = formats.get(plan.format).entry
+        old_test = () if plan.test or not summary.written else _old_test_set(plan, directory)
+        if summary.written:
+            # Before the files appear: killed in between, an entry without its file is mended by the next run.
+            dataset_info.register(directory, [entry(name, _file(name)) for name in names], forget=old_test)
+        else:  # the rejects are kept: they say why
+            for temporary in temporaries:
+                temporary.unlink()
+    if not summary.written:
+        reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items()) or "no rows"
+        raise DataError(
+            f"{plan.name}: nothing to write out of {summary.read} rows ({reasons}). "
+            f"{rejects.relative_to(directory)} has the place of each; check the mapping."
+        )
     for name in old_test:
         (directory / _file(name)).unlink(missing_ok=True)
     summary.files = [str(target.relative_to(directory)) for target in targets.values()]

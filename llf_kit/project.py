@@ -116,7 +116,8 @@ def check_dataset_name(name: str) -> str:
 def atomic_path(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes when it does not.
 
-    Whoever is killed in between leaves the old file or none; never half of the new one.
+    Whoever is killed in between leaves the old file or none; never half of the new one. A block that removes the
+    temporary file itself has thought better of it: ``path`` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -124,8 +125,9 @@ def atomic_path(path: Path, mode: int = 0o644) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(mode)
-        temporary.replace(path)
+        if temporary.exists():
+            temporary.chmod(mode)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -171,6 +171,18 @@ def test_what_others_wrote_is_not_replaced(tree: Tree, llf_kit: Run) -> None:
     assert json.loads((here / "dataset_info.json").read_text())["lab_test"] == {"file_name": "x.json"}
 
 
+def test_where_nothing_can_be_written_the_rejects_say_why_and_the_old_data_stay(tree: Tree, llf_kit: Run) -> None:
+    here = tree({"a.csv": STRANGER, "b.csv": "问题,答案\n甲,\n乙,\n"})
+    llf_kit("convert", "a.csv", "--name", "lab", "--test", "0.5")
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file() and ".llf-kit" not in path.parts}
+    done = llf_kit("convert", "b.csv", "--name", "lab")
+    assert done.status == 1
+    assert "nothing to write out of 2 rows (2 × no answer). .llf-kit/rejected/lab.jsonl has the place" in done.err
+    assert [row["row"] for row in rows(here / ".llf-kit/rejected/lab.jsonl")] == [2, 3]
+    for path, content in before.items():
+        assert path.read_bytes() == content
+
+
 def test_a_broken_dataset_info_is_found_before_any_work(tree: Tree, llf_kit: Run) -> None:
     here = tree({"a.csv": STRANGER, "dataset_info.json": "{oops"})
     done = llf_kit("convert", "a.csv", "--name", "lab")
