@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from llf_kit import cleaning, dataset_info, formats, mapping, readers, screening
 from llf_kit.errors import DataError, UsageError
 from llf_kit.project import atomic_path, check_dataset_name, private_directory
 from llf_kit.schema import RawTable
+
+_EXAMPLES = 10  # samples that a preview shows
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Summary:
     rows: dict[str, int] = field(default_factory=dict)
     rejects_file: str | None = None
     decisions: list[str] = field(default_factory=list)
+    examples: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``convert --json`` prints."""
@@ -56,8 +59,10 @@ class Summary:
         return {name: getattr(self, name) for name in names}
 
 
-def convert(plan: Plan, directory: Path) -> Summary:
+def convert(plan: Plan, directory: Path, *, write: bool = True) -> Summary:
     """Write ``datasets/NAME.jsonl`` (and ``NAME_test.jsonl``) in ``directory`` and register them.
+
+    Without ``write`` nothing is written: the summary counts what would be, and holds the first samples.
 
     Raises:
         UsageError: a name, format or share that cannot be.
@@ -72,15 +77,18 @@ def convert(plan: Plan, directory: Path) -> Summary:
     files = readers.find(plan.sources)
     private = private_directory(directory)
     with tempfile.TemporaryDirectory(dir=private, prefix="work-") as work:
-        try:
-            return _run(plan, directory, _tables(files, readers.Opening(Path(work), plan.encoding)))
-        except pl.exceptions.ComputeError:
-            # The fast parser refuses a damaged table as a whole. The careful one takes it apart, row by row.
-            return _run(plan, directory, _tables(files, readers.Opening(Path(work), plan.encoding, careful=True)))
-        except OSError as error:
-            raise DataError(
-                f"{directory}: cannot write ({error.strerror or error}). Make room and run it again."
-            ) from None
+        # The fast parser refuses a damaged table as a whole. The careful one takes it apart, row by row.
+        for careful in (False, True):
+            opening = readers.Opening(Path(work), plan.encoding, careful)
+            try:
+                return _run(plan, directory, _tables(files, opening), write=write)
+            except pl.exceptions.PolarsError as error:  # its message may quote a cell, and a cell may name a patient
+                failed = type(error).__name__
+            except OSError as error:
+                raise DataError(
+                    f"{directory}: cannot write ({error.strerror or error}). Make room and run it again."
+                ) from None
+    raise DataError(f"{plan.name}: cannot be converted ({failed}). Convert its sources one by one to find the cause.")
 
 
 def _names(plan: Plan) -> list[str]:
@@ -122,7 +130,7 @@ def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
     return tables
 
 
-def _run(plan: Plan, directory: Path, tables: list[RawTable]) -> Summary:
+def _run(plan: Plan, directory: Path, tables: list[RawTable], *, write: bool) -> Summary:
     filled = [table for table in tables if table.columns]
     if not filled:
         raise DataError(*(f"{table.source}: is empty. Give a table with a header and rows." for table in tables))
@@ -136,7 +144,7 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable]) -> Summary:
     samples = splitting.split(samples, test).cache()  # every end reads the same pass
 
     masked.clear()  # choosing the test set ran the pipeline once already
-    summary = _write(plan, directory, samples)
+    summary = _write(plan, directory, samples) if write else _preview(plan, samples)
     summary.masked = dict(sorted(masked.items()))
     summary.decisions = _decisions(mappings)
     summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
@@ -158,10 +166,23 @@ def _some(sources: list[str]) -> str:
     return ", ".join(sources[:shown]) + more
 
 
+_KEPT = pl.col("reason").is_null() & ~pl.col("duplicate")
+
+
+def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
+    return samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all())
+
+
+def _preview(plan: Plan, samples: pl.LazyFrame) -> Summary:
+    """What would be written: the counts of all rows, and the first samples in their format."""
+    first = formats.get(plan.format).rows(samples.filter(_KEPT)).head(_EXAMPLES)
+    examples, counts = pl.collect_all([first, _counts(samples)], engine="streaming")
+    return replace(_count(counts), examples=examples.to_dicts())
+
+
 def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
     """Run the pipeline once, into all its ends; files and entries appear together at the end, or not at all."""
     to_rows = formats.get(plan.format).rows
-    kept = pl.col("reason").is_null() & ~pl.col("duplicate")
     names = _names(plan)
     targets = {name: directory / _file(name) for name in names}
     rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
@@ -170,11 +191,11 @@ def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
         ends: list[pl.LazyFrame] = []
         temporaries = [stack.enter_context(atomic_path(target)) for target in targets.values()]
         for name, temporary in zip(names, temporaries, strict=True):
-            part = samples.filter(kept & (pl.col("test") == (name != plan.name)))
+            part = samples.filter(_KEPT & (pl.col("test") == (name != plan.name)))
             ends.append(to_rows(part).sink_ndjson(temporary, lazy=True))
         rejected = samples.filter(pl.col("reason").is_not_null()).select("source", "row", "reason", "messages")
         ends.append(rejected.sink_ndjson(stack.enter_context(atomic_path(rejects, mode=0o600)), lazy=True))
-        ends.append(samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all()))
+        ends.append(_counts(samples))
         counts = pl.collect_all(ends, engine="streaming")[-1]
         summary = _count(counts)
         entry = formats.get(plan.format).entry

@@ -183,6 +183,16 @@ def test_where_nothing_can_be_written_the_rejects_say_why_and_the_old_data_stay(
         assert path.read_bytes() == content
 
 
+def test_a_dry_run_shows_and_writes_nothing(tree: Tree, llf_kit: Run) -> None:
+    here = tree({"a.csv": STRANGER})
+    done = llf_kit("convert", "a.csv", "--name", "lab", "--test", "0.5", "--dry-run")
+    assert done.status == 0
+    assert "read 5 = written 2 + duplicates 1 + rejected 2" in done.err
+    assert "nothing was written" in done.err
+    assert [json.loads(line)["instruction"] for line in done.out.splitlines()] == ["血钾？", "电话【手机号】"]
+    assert [path.name for path in here.rglob("*") if path.is_file() and path.name != ".gitignore"] == ["a.csv"]
+
+
 def test_a_broken_dataset_info_is_found_before_any_work(tree: Tree, llf_kit: Run) -> None:
     here = tree({"a.csv": STRANGER, "dataset_info.json": "{oops"})
     done = llf_kit("convert", "a.csv", "--name", "lab")

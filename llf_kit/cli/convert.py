@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from llf_kit.cli._options import say
 @click.option("--encoding", help="Encoding of the text files; found out when not given.")
 @click.option("--test", type=float, help="Share of the rows kept for testing, such as 0.1; training never sees them.")
 @click.option("--no-mask", is_flag=True, help="Leave identifiers (resident ids, mobile numbers, e-mail) as they are.")
+@click.option("--dry-run", is_flag=True, help="Show the decision, ten samples and the counts; write nothing.")
 @_options.as_json
 def command(
     sources: tuple[Path, ...],
@@ -31,6 +33,7 @@ def command(
     encoding: str | None,
     test: float | None,
     no_mask: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Turn raw files into a dataset that LLaMA-Factory reads.
@@ -59,12 +62,14 @@ def command(
         test=settings.test if test is None else test,
         mask=not no_mask,
     )
-    summary = convert(plan, here)
+    summary = convert(plan, here, write=not dry_run)
     for decision in summary.decisions:
         say(f"  {decision}")
     if as_json:
         _options.print_json(summary.to_dict())
         return
+    for example in summary.examples:
+        click.echo(json.dumps(example, ensure_ascii=False))
     say(
         f"read {summary.read} = written {summary.written} + duplicates {summary.duplicates} "
         f"+ rejected {summary.rejected}"
@@ -74,7 +79,11 @@ def command(
     if summary.rejected:
         reasons = "; ".join(f"{number} × {reason}" for reason, number in summary.reasons.items())
         say(f"  rejected  {reasons}")
-        say(f"            each with its place in {summary.rejects_file}")
+        if summary.rejects_file:
+            say(f"            each with its place in {summary.rejects_file}")
     if summary.masked:
         say("  masked    " + "; ".join(f"{number} × {kind}" for kind, number in summary.masked.items()))
+    if dry_run:
+        say("nothing was written (--dry-run)")
+        return
     say(f"next: llf-kit render train/lora_sft --set dataset={plan.name} -o lora_sft.yaml")
