@@ -16,12 +16,9 @@ from threading import Lock
 
 import polars as pl
 
-from llf_kit.schema import SAMPLE
-
 SUSPECT = "resident id with a wrong check digit"
 
 _MAYBE = r"[0-9]{11}|[0-9]{3}[ -][0-9]{4}[ -][0-9]{4}|@"
-_MAYBE_HERE = re.compile(_MAYBE)
 _CJK = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -71,8 +68,6 @@ KINDS: tuple[Kind, ...] = (
 
 def mask(text: str, masked: Counter[str]) -> str:
     """``text`` with every identifier replaced; ``masked`` counts them by kind, and suspects that were left."""
-    if not _MAYBE_HERE.search(text):  # most turns beside the one that made the row a suspect
-        return text
     chinese = bool(_CJK.search(text))
     for kind in KINDS:
 
@@ -91,37 +86,23 @@ def stage(samples: pl.LazyFrame, masked: Counter[str]) -> pl.LazyFrame:
     """LazyFrame of samples → the same columns, masked; ``masked`` is filled while the pipeline runs."""
     lock = Lock()  # polars may call from several threads
 
-    def changed(column: str, suspect: pl.Expr, rewrite: Callable[[pl.Series, Counter[str]], pl.Series]) -> pl.Expr:
-        """The column with its suspect values rewritten; Python sees those alone, polars does the rest."""
-        dtype = SAMPLE[column]
+    def batch(texts: pl.Series) -> pl.Series:
+        """A column of texts with the suspects masked; Python sees those alone."""
+        places = texts.str.contains(_MAYBE).fill_null(False).arg_true()
+        if places.is_empty():
+            return texts
+        counts: Counter[str] = Counter()
+        new = [mask(text, counts) for text in texts.gather(places).to_list()]
+        with lock:
+            masked.update(counts)
+        return texts.clone().scatter(places, new)
 
-        def batch(series: pl.Series) -> pl.Series:
-            place = series.is_not_null()
-            if not place.any():
-                return series
-            counts: Counter[str] = Counter()
-            new = rewrite(series.drop_nulls(), counts)
-            with lock:
-                masked.update(counts)
-            return new.gather((place.cum_sum() - 1).zip_with(place, pl.Series([None], dtype=pl.UInt32)))
+    def without_identifiers(texts: pl.Expr) -> pl.Expr:
+        return texts.map_batches(batch, return_dtype=pl.String, is_elementwise=True)
 
-        suspects = pl.when(suspect).then(pl.col(column))
-        new = suspects.map_batches(batch, return_dtype=dtype, is_elementwise=True)
-        return pl.coalesce(new, pl.col(column)).alias(column)
-
-    content = pl.element().struct.field("content")
+    message = pl.element().struct
+    content = without_identifiers(message.field("content")).alias("content")
     return samples.with_columns(
-        changed("system", pl.col("system").str.contains(_MAYBE), _mask_texts),
-        changed("messages", pl.col("messages").list.eval(content.str.contains(_MAYBE)).list.any(), _mask_turns),
+        without_identifiers(pl.col("system")),
+        messages=pl.col("messages").list.eval(message.with_fields(content)),
     )
-
-
-def _mask_texts(texts: pl.Series, masked: Counter[str]) -> pl.Series:
-    return pl.Series([text if text is None else mask(text, masked) for text in texts.to_list()], dtype=pl.String)
-
-
-def _mask_turns(conversations: pl.Series, masked: Counter[str]) -> pl.Series:
-    """Flat columns of text on the way: polars builds those many times faster than lists of structs."""
-    turns = pl.DataFrame({"turn": conversations}).with_row_index("at").explode("turn").unnest("turn")
-    turns = turns.with_columns(_mask_texts(turns["content"], masked).alias("content"))
-    return turns.group_by("at", maintain_order=True).agg(pl.struct("role", "content"))["role"]
