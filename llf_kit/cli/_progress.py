@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
     from llf_kit.upstream import Progress
 
 
+class Lines:
+    """A line for every status and every report: for logs and pipes."""
+
+    def status(self, text: str) -> None:
+        """What is being done now."""
+        say(text)
+
+    def report(self, report: Progress) -> None:
+        """How far it is."""
+        say(f"  step {report.step}/{report.steps}  {_figures(report)}")
+
+
+class _Bar(Lines):
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=None, figures="")
+
+    def status(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False)
+        self._bar.reset(self._task, total=None, description=text, figures="loading packages, model and data")
+
+    def report(self, report: Progress) -> None:
+        self._bar.update(self._task, total=report.steps, completed=report.step, figures=_figures(report))
+
+
 @contextmanager
-def shown(title: str) -> Iterator[Callable[[Progress], None]]:
-    """The function to call with every progress report while the block runs."""
+def shown() -> Iterator[Lines]:
+    """Where to tell what is done and how far it is, while the block runs."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as RichProgress
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        say(f"{title} …")
-        yield lambda report: say(f"  step {report.step}/{report.steps}  {_figures(report)}")
+        yield Lines()
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=None, figures="loading packages, model and data")
-        yield lambda report: bar.update(task, total=report.steps, completed=report.step, figures=_figures(report))
+    figures = TextColumn("{task.fields[figures]}")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), figures)
+    with RichProgress(*columns, console=console, transient=True) as bar:
+        yield _Bar(bar)
 
 
 def _figures(report: Progress) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from llf_kit.cli import _options, _progress
-from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
     from llf_kit.demo import Outcome
@@ -35,8 +34,8 @@ def command(directory: Path, as_json: bool) -> None:
     """
     from llf_kit.demo import Watch, run
 
-    with _progress.shown("demo") as report:
-        outcome = run(directory, Watch(status=say, progress=report))
+    with _progress.shown() as progress:
+        outcome = run(directory, Watch(status=progress.status, progress=progress.report))
     if as_json:
         _options.print_json(asdict(outcome))
     else:

@@ -21,8 +21,9 @@ def command(config: Path, overrides: tuple[str, ...], resume: bool) -> None:
     """
     from llf_kit.upstream import run
 
-    with _progress.shown("training") as report:
-        record = run("train", config, overrides, resume=resume, on_progress=report)
+    with _progress.shown() as progress:
+        progress.status(f"running {config}")
+        record = run("train", config, overrides, resume=resume, on_progress=progress.report)
     say(f"done in {record.seconds:.0f} s: {record.output}")
     for name in ("train_loss", "eval_loss"):
         if name in record.result:
