@@ -5,7 +5,7 @@
 ======== ================= ==========================================================================
 column   type              meaning
 ======== ================= ==========================================================================
-source   String            file name, with ``#sheet`` where the container has parts
+source   String            path of the file, with ``#sheet`` where the container has parts
 row      Int64             place in that file as its users count: the header of a table is row 1
 reason   String or null    why the reader could not read this row
 raw      Struct of String  the row itself; a list or an object inside it stands as JSON text
@@ -36,6 +36,9 @@ import polars as pl
 
 USER = "user"
 ASSISTANT = "assistant"
+
+# What exports write into an empty cell, as the whole of it.
+NOTHING = r"(?i)^\s*(?:nan|none|null|n/a|#n/a|-|--|/|无|暂无|空)?\s*$"
 
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 

@@ -21,8 +21,9 @@ def choose_test(samples: pl.LazyFrame, share: float) -> pl.Series:
     """
     kept = samples.filter(pl.col("reason").is_null() & ~pl.col("duplicate"))
     rows = kept.select("source", "row", "label", key=question_key(pl.col("messages"))).collect(engine="streaming")
+    file = pl.col("source").str.split("/").list.last()  # the same file in another folder gives the same split
     groups = rows.group_by("key", maintain_order=True).agg(
-        pl.len(), pl.col("label").first(), pl.concat_str("source", "row", separator=":").first().alias("place")
+        pl.len(), pl.col("label").first(), pl.concat_str(file, "row", separator=":").first().alias("place")
     )
     by_label: dict[str | None, list[tuple[bytes, int, int]]] = defaultdict(list)
     for key, size, label, place in groups.iter_rows():

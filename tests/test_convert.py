@@ -193,6 +193,13 @@ def test_a_dry_run_shows_and_writes_nothing(tree: Tree, llf_kit: Run) -> None:
     assert [path.name for path in here.rglob("*") if path.is_file() and path.name != ".gitignore"] == ["a.csv"]
 
 
+def test_files_of_one_name_in_two_folders_are_told_apart(tree: Tree, llf_kit: Run) -> None:
+    here = tree({"one/a.csv": "问题,答案\n甲,\n", "two/a.csv": "问题,答案\n乙,好\n丙,\n"})
+    llf_kit("convert", "one", here / "two", "--name", "lab")
+    rejected = rows(here / ".llf-kit/rejected/lab.jsonl")
+    assert [(row["source"], row["row"]) for row in rejected] == [("one/a.csv", 2), ("two/a.csv", 3)]
+
+
 def test_a_broken_dataset_info_is_found_before_any_work(tree: Tree, llf_kit: Run) -> None:
     here = tree({"a.csv": STRANGER, "dataset_info.json": "{oops"})
     done = llf_kit("convert", "a.csv", "--name", "lab")

@@ -15,7 +15,7 @@ import polars as pl
 from llf_kit.errors import DataError
 from llf_kit.mapping import choice, dialogue, single
 from llf_kit.mapping.columns import OPTION_ROLES, assign, fitting, others
-from llf_kit.schema import SAMPLE, RawTable
+from llf_kit.schema import NOTHING, SAMPLE, RawTable
 
 __all__ = ["Mapping", "choose", "to_samples"]
 
@@ -134,17 +134,27 @@ def _no_shape(table: RawTable, columns: Dict[str, str]) -> str:
     return f"{table.source}: no {' and no '.join(missing)} column among: {names}. Name it: {' '.join(hints)}"
 
 
+# Cells in which `nan` or `无` is no text to train on. A question or an answer of that kind is rejected by screening;
+# among options it may be one of them.
+_MAY_BE_NOTHING = ("title", "context", "system", "label", "explanation", "history")
+
+
+def _something(name: str) -> pl.Expr:
+    cell = pl.col("raw").struct.field(name)
+    return pl.when(~cell.str.contains(NOTHING)).then(cell).alias(name)
+
+
 def to_samples(mapping: Mapping) -> pl.LazyFrame:
     """The stage for one table: LazyFrame of raw rows → LazyFrame of samples (see :mod:`llf_kit.schema`)."""
     raw = pl.col("raw").struct
     rows = mapping.table.rows
-    if mapping.others:
-        rows = rows.with_columns(
-            raw.with_fields(
-                pl.coalesce(raw.field(mapping.columns[role], *names)).alias(mapping.columns[role])
-                for role, names in mapping.others.items()
-            )
-        )
+    mended = [
+        pl.coalesce(_something(name) for name in (mapping.columns[role], *names)).alias(mapping.columns[role])
+        for role, names in mapping.others.items()
+    ]
+    mended += [_something(mapping.columns[role]) for role in _MAY_BE_NOTHING if role in mapping.columns]
+    if mended:
+        rows = rows.with_columns(raw.with_fields(mended))
     label, system = mapping.columns.get("label"), mapping.columns.get("system")
     return (
         mapping.shape.stage(rows, mapping.columns)

@@ -62,7 +62,7 @@ def _is_data(path: Path) -> bool:
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
-    """The tables of one file: one, or one a sheet, or all of an archive's.
+    """The tables of one file: one, or one a sheet, or all of an archive's, named after its path.
 
     Raises:
         DataError: the file cannot be opened or decoded, or is not what its name says.
@@ -70,9 +70,26 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     try:
         if path.suffix.lower() in archive.ENDINGS:
             return _read_archive(path, opening)
-        return READERS[path.suffix.lower()](path, opening)
+        return _renamed(READERS[path.suffix.lower()](path, opening), path.name, _shown(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}). Check that it is yours to read.") from None
+
+
+def _shown(path: Path) -> str:
+    """The path as people here would write it: relative to the current directory where it lies below."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _renamed(tables: list[RawTable], old: str, new: str) -> list[RawTable]:
+    """The tables with ``new`` in the place of ``old`` at the front of their source."""
+    named = []
+    for table in tables:
+        source = new + table.source.removeprefix(old)
+        named.append(replace(table, source=source, rows=table.rows.with_columns(source=pl.lit(source))))
+    return named
 
 
 def _read_archive(path: Path, opening: Opening) -> list[RawTable]:
@@ -87,9 +104,7 @@ def _read_archive(path: Path, opening: Opening) -> list[RawTable]:
         except DataError as error:
             problems += (problem.replace(str(copy), f"{path}/{name}") for problem in error.problems)
             continue
-        for table in inside:
-            source = f"{path.name}/{name}{table.source.removeprefix(copy.name)}"
-            tables.append(replace(table, source=source, rows=table.rows.with_columns(source=pl.lit(source))))
+        tables += _renamed(inside, copy.name, f"{_shown(path)}/{name}")
     if problems:
         raise DataError(*problems)
     if not tables:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from llf_kit.schema import ASSISTANT, USER
-
-# What exports write into an empty cell, as the whole of it.
-_NOTHING = r"(?i)^(?:nan|none|null|n/a|#n/a|-|--|/|无|暂无|空)?$"
+from llf_kit.schema import ASSISTANT, NOTHING, USER
 
 
 def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
@@ -15,7 +12,7 @@ def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
     message = pl.element().struct
     role, content = message.field("role"), message.field("content")
     initial = pl.when(role == USER).then(pl.lit("u")).when(role == ASSISTANT).then(pl.lit("a")).otherwise(pl.lit("?"))
-    nothing = content.is_null() | content.str.contains(_NOTHING)
+    nothing = content.is_null() | content.str.contains(NOTHING)
     # The conversation as a word: `uaua`, a letter a turn, a capital where the turn says nothing.
     word = (
         pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial)).list.join("")

@@ -92,6 +92,18 @@ def test_a_case_with_several_questions(tree: Tree) -> None:
     assert found[1]["reason"] == "question 1 is not an object with a question and an answer"
 
 
+def test_cells_that_mean_nothing_are_no_context_system_or_label(tree: Tree) -> None:
+    path = tree({"a.csv": "instruction,input,output,system,label\n甲,nan,乙,NULL,-\n丙, 无 ,丁,None,\n"}) / "a.csv"
+    for found in samples(path):
+        assert "\n" not in turns(found)[0][1]
+        assert (found["system"], found["label"]) == (None, None)
+
+
+def test_an_option_may_be_the_word_for_nothing(tree: Tree) -> None:
+    row = {"题干": "有无禁忌？", "A": "有", "B": "无", "答案": "无"}
+    assert turns(samples(tree({"a.jsonl": [row]}) / "a.jsonl")[0])[1] == ("assistant", "答案：B. 无")
+
+
 def test_columns_that_a_shape_does_not_read_are_said_to_be_unused(tree: Tree) -> None:
     path = tree({"a.jsonl": [{"messages": [], "question": "q", "answer": "a"}]}) / "a.jsonl"
     one = mapping.choose(readers.read(path, readers.Opening(path.parent)), {})[0]
@@ -245,6 +257,6 @@ def test_a_stray_file_in_a_folder_is_listed_and_stops_nobody(tree: Tree) -> None
     tables = [table for path in readers.find([here / "raw"]) for table in readers.read(path, readers.Opening(here))]
     found = [row for one in mapping.choose(tables, {}) for row in mapping.to_samples(one).collect().to_dicts()]
     assert [(row["source"], row["reason"]) for row in found] == [
-        ("README.txt", "no column of this table is known to be a question or an answer"),
-        ("a.csv", None),
+        ("raw/README.txt", "no column of this table is known to be a question or an answer"),
+        ("raw/a.csv", None),
     ]
