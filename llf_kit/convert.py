@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass
 class Summary:
-    """What happened to every row; ``decisions`` and ``encodings`` are for people."""
+    """What happened to every row; ``decisions`` (how each table was read) and ``examples`` are for people."""
 
     read: int = 0
     written: int = 0
