@@ -29,6 +29,8 @@ READERS: dict[str, Reader] = {
     ".arrow": columnar.read,
 }
 
+ENDINGS = (*READERS, *archive.ENDINGS)
+
 
 def find(sources: Iterable[Path]) -> list[Path]:
     """The files to read, in a stable order; a folder stands for every file under it that a reader knows.
@@ -38,16 +40,16 @@ def find(sources: Iterable[Path]) -> list[Path]:
     """
     files: list[Path] = []
     problems: list[str] = []
-    known = ", ".join((*READERS, *archive.ENDINGS))
+    known = ", ".join(ENDINGS)
     for source in sources:
         if source.is_dir():
-            inside = sorted(path for path in source.rglob("*") if path.is_file() and _is_data(path))
+            inside = sorted(path for path in source.rglob("*") if path.is_file() and _is_data(path, ENDINGS))
             if not inside:
                 problems.append(f"{source}: holds no file that can be read. Put files of these kinds there: {known}.")
             files += inside
         elif not source.exists():
             problems.append(f"{source}: there is no such file or folder. Check the path.")
-        elif source.suffix.lower() not in (*READERS, *archive.ENDINGS):
+        elif source.suffix.lower() not in ENDINGS:
             problems.append(f"{source}: no reader for {source.suffix or 'a file without an ending'!r}. Known: {known}.")
         else:
             files.append(source)
@@ -56,9 +58,9 @@ def find(sources: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def _is_data(path: Path) -> bool:
-    """Whether a reader knows it; hidden files and the locks of an open Excel (``~$…``) are nobody's data."""
-    return path.suffix.lower() in (*READERS, *archive.ENDINGS) and not path.name.startswith((".", "~$"))
+def _is_data(path: Path, endings: Iterable[str]) -> bool:
+    """Whether it has one of ``endings``; hidden files and the locks of an open Excel (``~$…``) are nobody's data."""
+    return path.suffix.lower() in endings and not path.name.startswith((".", "~$"))
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
@@ -97,7 +99,7 @@ def _read_archive(path: Path, opening: Opening) -> list[RawTable]:
     tables: list[RawTable] = []
     problems: list[str] = []
     for name, copy in archive.unpack(path, opening.work):
-        if not _is_data(copy) or name.rpartition("/")[2].startswith((".", "~$")) or copy.suffix in archive.ENDINGS:
+        if not _is_data(Path(name), READERS):
             continue
         try:
             inside = READERS[copy.suffix.lower()](copy, opening)

@@ -244,6 +244,8 @@ def test_archives_are_read_from_inside(project: Path) -> None:
         archive.writestr("../../out.csv", "q,a\n1,2\n")
         archive.writestr("folder/b.jsonl", '{"q": "3"}\n')
         archive.writestr("photo.png", b"x")
+        archive.writestr("inner.ZIP", b"x")
+        archive.writestr("folder/~$b.csv", b"x")
     with gzip.open(project / "c.csv.gz", "wb") as file:
         file.write("问题,答案\n甲,乙\n".encode("gb18030"))
     assert [(row["source"], row["row"]) for row in read(project / "a.zip")] == [
