@@ -20,7 +20,7 @@ from llf_kit.errors import UsageError
 from llf_kit.evaluation import predictions, probes
 from llf_kit.project import shipped, text_lines, write_text
 from llf_kit.render import render_to
-from llf_kit.upstream import Progress
+from llf_kit.upstream import Progress, Record
 
 BASE = "smollm2"
 SYSTEM = "You are a clinical laboratory expert."
@@ -97,7 +97,7 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
     }
     adapter, merged = directory / "saves" / "lora", directory / "models" / "merged"
     before = steps.predict("base", asking)
-    steps.step(
+    trained = steps.step(
         "train",
         "train/lora_sft",
         {**base, **TRAINING, **(training or {}), "dataset": "demo_train", "dataset_dir": str(directory)},
@@ -114,7 +114,7 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
         probes=len(expected),
         right_before=sum(bool(probes.score(p, said.predict).value) for p, said in zip(expected, before, strict=True)),
         right_after=sum(bool(result.value) for result, _ in scored),
-        train_loss=float(json.loads((adapter / "train_results.json").read_text())["train_loss"]),
+        train_loss=float(trained.result["train_loss"]),
         first_loss=first,
         last_loss=last,
         question=expected[0].question,
@@ -142,7 +142,7 @@ class _Steps:
         self._watch = watch
         self._changed = False
 
-    def step(self, name: str, template: str, settings: Mapping[str, str], output: Path) -> None:
+    def step(self, name: str, template: str, settings: Mapping[str, str], output: Path) -> Record:
         config = self._directory / f"{name}.yaml"
         command: Literal["train", "export"] = "export" if template.startswith("export/") else "train"
         key = "export_dir" if command == "export" else "output_dir"
@@ -154,6 +154,7 @@ class _Steps:
             self._watch.status(f"{name} …")
             finished = upstream.run(command, config, on_progress=self._watch.progress)
         self.seconds[name] = finished.seconds or 0.0
+        return finished
 
     def predict(self, name: str, settings: Mapping[str, str]) -> list[predictions.Prediction]:
         output = self._directory / "saves" / name

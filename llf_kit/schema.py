@@ -29,6 +29,7 @@ Screening adds ``duplicate`` (Boolean) and splitting adds ``test`` (Boolean).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,8 @@ import polars as pl
 
 USER = "user"
 ASSISTANT = "assistant"
+
+CJK = re.compile(r"[\u3400-\u9fff]")  # whether a text is answered, or masked, in Chinese
 
 # What exports write into an empty cell, as the whole of it.
 NOTHING = r"(?i)^\s*(?:nan|none|null|n/a|#n/a|-|--|/|无|暂无|空)?\s*$"

@@ -16,10 +16,11 @@ from threading import Lock
 
 import polars as pl
 
+from llf_kit.schema import CJK
+
 SUSPECT = "resident id with a wrong check digit"
 
 _MAYBE = r"[0-9]{11}|[0-9]{3}[ -][0-9]{4}[ -][0-9]{4}|@"
-_CJK = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ KINDS: tuple[Kind, ...] = (
 
 def mask(text: str, masked: Counter[str]) -> str:
     """``text`` with every identifier replaced; ``masked`` counts them by kind, and suspects that were left."""
-    chinese = bool(_CJK.search(text))
+    chinese = bool(CJK.search(text))
     for kind in KINDS:
 
         def replace(match: re.Match[str], kind: Kind = kind) -> str:

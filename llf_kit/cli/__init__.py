@@ -37,11 +37,9 @@ class _Verbs(click.Group):
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="llf-kit")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.pass_context
-def group(ctx: click.Context, debug: bool) -> None:
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+def group() -> None:
     """From a laboratory's raw questions and answers to a fine-tuned domain expert, with LLaMA-Factory."""
-    ctx.obj = {"debug": debug}
 
 
 def main() -> None:

@@ -25,11 +25,11 @@ def command(template: str, settings: dict[str, str], output: Path | None) -> Non
 
     project = load_settings(Path.cwd())
     known = {"model": project.model, "dataset": project.name}
-    parameters = load(template).parameters
-    values = {key: value for key, value in known.items() if value and key in parameters} | settings
+    chosen = load(template)
+    values = {key: value for key, value in known.items() if value and key in chosen.parameters} | settings
     if output is None:
         click.echo(render(template, values), nl=False)
         return
     render_to(output, template, values)
     say(f"  written   {output}")
-    say(f"next: {load(template).launch} {output}")
+    say(f"next: {chosen.launch} {output}")

@@ -10,8 +10,8 @@ import polars as pl
 
 from llf_kit.mapping.columns import LETTERS, OPTION_ROLES
 from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair, question_of
+from llf_kit.schema import CJK
 
-_CJK = re.compile(r"[\u3400-\u9fff]")
 # `A. text`, `A、text`, `(A) text`, one a line or one after another in a cell
 _MARK = re.compile(r"(?:^|(?<=[\s;；,，。]))[(（]?([A-H])[)）.．、:：]\s*")
 
@@ -31,7 +31,7 @@ def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
             return Conversation(pair(question, answer))  # empty: screening says so, in its own words
         letters = _letters(answer, options)
         lines = "\n".join(f"{letter}. {text}" for letter, text in options.items())
-        chinese = bool(_CJK.search(question))
+        chinese = bool(CJK.search(question))
         right = ("；" if chinese else "; ").join(f"{letter}. {options[letter]}" for letter in letters)
         verdict = f"答案：{right}" if chinese else f"Answer: {right}"
         explanation = cell("explanation")

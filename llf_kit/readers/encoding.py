@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,25 +59,31 @@ def detect(path: Path, given: str | None = None, *, enough: int | None = None) -
         return name
     with path.open("rb") as file:
         start = file.read(_CHUNK)
-    candidates = _candidates(start)
+    tried = []
     position = 0
-    for name in candidates:
+    for name in _candidates(start):
+        tried.append(name)
         failed = _fails_at(path, name, enough if name == "utf-8" else None)
         if failed is None:
             return name
         position = max(position, failed)
-    tried = " nor ".join(dict.fromkeys(candidates))
-    raise DataError(f"{path}: is neither {tried}: byte {position} does not decode. Give --encoding.")
+    raise DataError(f"{path}: is neither {' nor '.join(tried)}: byte {position} does not decode. Give --encoding.")
 
 
-def _candidates(start: bytes) -> tuple[str, ...]:
+def _candidates(start: bytes) -> Iterator[str]:
+    """The encodings to try in turn; the costlier look at double bytes waits until UTF-8 has failed."""
     if marked := next((name for mark, name in _MARKS if start.startswith(mark)), None):
-        return (marked,)
+        yield marked
+        return
     # ASCII letters, digits and line ends in UTF-16 have a NUL each, always on the same side; no other text has any.
     nuls = [start[side::2].count(0) for side in (0, 1)]
     if max(nuls) > len(start) / 50 and min(nuls) < max(nuls) / 10:
-        return ("utf-16-be" if nuls[0] > nuls[1] else "utf-16-le",)
-    return ("utf-8", "big5", "gb18030") if _everyday_big5(start) else ("utf-8", "gb18030")
+        yield "utf-16-be" if nuls[0] > nuls[1] else "utf-16-le"
+        return
+    yield "utf-8"
+    if _everyday_big5(start):
+        yield "big5"
+    yield "gb18030"
 
 
 def _everyday_big5(start: bytes) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import urllib.error
@@ -74,7 +73,7 @@ def serve(
         "API_MODEL_NAME": name,
         "API_VERBOSE": "0",  # upstream logs every question by default, and questions are about patients
     }
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+    with process.private_log(log) as stream:
         code, stopped = process.run(
             [cli, "api", config.path, *config.overrides], env=environment, log=stream, watch=watch
         )

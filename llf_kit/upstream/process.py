@@ -16,6 +16,11 @@ _GRACE = 20.0  # seconds between asking a child to stop and ending it
 _POLL = 0.25  # seconds between two looks at the child; each costs microseconds
 
 
+def private_log(path: Path) -> IO[bytes]:
+    """A new log file for writing, readable by its owner only: upstream prints examples and questions into it."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
 def run(
     command: Sequence[str | Path],
     *,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ def run(
         output.mkdir(parents=True, exist_ok=True)
         entry = record.start(verb, config, output, log)
         entry.write()
-        stream = os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+        stream = process.private_log(log)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error.strerror}). Give another folder.") from None
     begun = time.monotonic()
