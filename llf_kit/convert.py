@@ -15,8 +15,9 @@ from typing import Any
 
 import polars as pl
 
-from llf_kit import cleaning, dataset_info, formats, mapping, readers, screening, splitting
+from llf_kit import cleaning, dataset_info, formats, mapping, outputs, readers, screening, splitting
 from llf_kit.errors import DataError, UsageError
+from llf_kit.outputs import Container
 from llf_kit.project import atomic_path, check_dataset_name, private_directory
 from llf_kit.schema import RawTable
 
@@ -25,22 +26,32 @@ _EXAMPLES = 10  # samples that a preview shows
 
 @dataclass(frozen=True)
 class Plan:
-    """What to convert, and into what. ``test`` is the share of rows that training never sees; 0 writes no test set."""
+    """What to convert, and into what.
+
+    ``format`` None is the one that holds all that the tables say; ``function`` makes the sample of a row where no
+    ``map`` can say it; ``test`` is the share of rows that training never sees, and 0 writes no test set.
+    """
 
     name: str
     sources: tuple[Path, ...]
-    format: str = "alpaca"
+    format: str | None = None
+    container: Container = field(default_factory=Container)
     map: Mapping[str, str] = field(default_factory=dict)
     system: str | None = None
     encoding: str | None = None
     test: float = 0.0
     mask: bool = True
+    function: mapping.Function | None = None
 
 
 @dataclass
 class Summary:
-    """What happened to every row; ``decisions`` (how each table was read) and ``examples`` are for people."""
+    """What happened to every row; ``decisions`` (how each table was read) and ``examples`` are for people.
 
+    ``unsure`` are the tables whose reading a person should look at.
+    """
+
+    format: str = ""
     read: int = 0
     written: int = 0
     duplicates: int = 0
@@ -51,16 +62,19 @@ class Summary:
     rows: dict[str, int] = field(default_factory=dict)
     rejects_file: str | None = None
     decisions: list[str] = field(default_factory=list)
+    unsure: list[mapping.Mapping] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``convert --json`` prints."""
-        names = ("read", "written", "duplicates", "rejected", "reasons", "masked", "files", "rejects_file")
+        names = ("format", "read", "written", "duplicates", "rejected", "reasons", "masked", "files", "rejects_file")
         return {name: getattr(self, name) for name in names}
 
 
 def convert(plan: Plan, directory: Path, *, write: bool = True) -> Summary:
     """Write ``datasets/NAME.jsonl`` (and ``NAME_test.jsonl``) in ``directory`` and register them.
+
+    Other containers have other endings, or are folders of parts.
 
     Without ``write`` nothing is written: the summary counts what would be, and holds the first samples.
 
@@ -70,7 +84,9 @@ def convert(plan: Plan, directory: Path, *, write: bool = True) -> Summary:
         ConfigError: dataset_info.json is not JSON; nothing is written then.
     """
     check_dataset_name(plan.name)
-    formats.get(plan.format)
+    if plan.format is not None:
+        formats.get(plan.format)
+    plan.container.check()
     if not 0 <= plan.test < 1:
         raise UsageError(f"--test {plan.test}: is not a share. Give a number from 0 to below 1, such as 0.1.")
     _check_ours(plan, directory)  # before any work: it must not be found out after an hour
@@ -95,24 +111,19 @@ def _names(plan: Plan) -> list[str]:
     return [plan.name, f"{plan.name}_test"] if plan.test else [plan.name]
 
 
-def _file(name: str) -> str:
-    return f"datasets/{name}.jsonl"
-
-
 def _check_ours(plan: Plan, directory: Path) -> None:
     """Refuse to replace an entry or a file that an earlier conversion did not write."""
     entries = dataset_info.load(directory)
     problems = []
     for name in _names(plan):
-        if name in entries:
-            if entries[name].get("file_name") != _file(name):
-                problems.append(
-                    f"--name {plan.name}: dataset_info.json has an entry {name!r} of another's. Choose another."
-                )
-        elif (directory / _file(name)).exists():
+        ours = entries.get(name, {}).get("file_name")
+        if name in entries and ours not in outputs.file_names(name):
             problems.append(
-                f"--name {plan.name}: {_file(name)} is there and not registered. Move it, or choose another."
+                f"--name {plan.name}: dataset_info.json has an entry {name!r} of another's. Choose another."
             )
+        file = plan.container.file_name(name)
+        if file != ours and (directory / file).exists():
+            problems.append(f"--name {plan.name}: {file} is there and not registered. Move it, or choose another.")
     if problems:
         raise UsageError(*problems)
 
@@ -134,21 +145,30 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], *, write: bool) ->
     filled = [table for table in tables if table.columns]
     if not filled:
         raise DataError(*(f"{table.source}: is empty. Give a table with a header and rows." for table in tables))
-    mappings = mapping.choose(filled, plan.map)
+    mappings = mapping.choose(filled, plan.map, plan.function)
+    chosen = plan.format or _format(mappings)
     masked: Counter[str] = Counter()
     samples = pl.concat([mapping.to_samples(one) for one in mappings])
     if plan.system:
         samples = samples.with_columns(system=pl.col("system").fill_null(pl.lit(plan.system)))
-    samples = screening.screen(cleaning.clean(samples, masked, plan.mask))
+    samples = screening.screen(cleaning.clean(samples, masked, plan.mask), formats.get(chosen).unfit)
     test = splitting.choose_test(samples, plan.test) if plan.test else pl.Series(dtype=pl.UInt64)
     samples = splitting.split(samples, test).cache()  # every end reads the same pass
 
     masked.clear()  # choosing the test set ran the pipeline once already
-    summary = _write(plan, directory, samples) if write else _preview(plan, samples)
+    summary = _write(plan, chosen, directory, samples) if write else _preview(chosen, samples)
+    summary.format = chosen
+    summary.unsure = [one for one in mappings if not one.sure]
     summary.masked = dict(sorted(masked.items()))
     summary.decisions = _decisions(mappings)
     summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
     return summary
+
+
+def _format(mappings: list[mapping.Mapping]) -> str:
+    """The format that holds what all the tables say, where they agree."""
+    formats_ = {one.format for one in mappings if one.shape is not mapping.UNKNOWN}
+    return formats_.pop() if len(formats_) == 1 else "alpaca"
 
 
 def _decisions(mappings: list[mapping.Mapping]) -> list[str]:
@@ -173,56 +193,61 @@ def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
     return samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all())
 
 
-def _preview(plan: Plan, samples: pl.LazyFrame) -> Summary:
+def _preview(format_: str, samples: pl.LazyFrame) -> Summary:
     """What would be written: the counts of all rows, and the first samples in their format."""
-    first = formats.get(plan.format).rows(samples.filter(_KEPT)).head(_EXAMPLES)
+    first = formats.get(format_).rows(samples.filter(_KEPT)).head(_EXAMPLES)
     examples, counts = pl.collect_all([first, _counts(samples)], engine="streaming")
     return replace(_count(counts), examples=examples.to_dicts())
 
 
-def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
+def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> Summary:
     """Run the pipeline once, into all its ends; files and entries appear together at the end, or not at all."""
-    to_rows = formats.get(plan.format).rows
+    chosen = formats.get(format_)
     names = _names(plan)
-    targets = {name: directory / _file(name) for name in names}
+    files = {name: plan.container.file_name(name) for name in names}
     rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
     rejects.parent.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as stack:
         ends: list[pl.LazyFrame] = []
-        temporaries = [stack.enter_context(atomic_path(target)) for target in targets.values()]
-        for name, temporary in zip(names, temporaries, strict=True):
+        places = [stack.enter_context(outputs.whole(directory / file, plan.container)) for file in files.values()]
+        for name, place in zip(names, places, strict=True):
             part = samples.filter(_KEPT & (pl.col("test") == (name != plan.name)))
-            ends.append(to_rows(part).sink_ndjson(temporary, lazy=True))
+            ends.append(outputs.sink(chosen.rows(part), place, plan.container))
         rejected = samples.filter(pl.col("reason").is_not_null()).select("source", "row", "reason", "messages")
         ends.append(rejected.sink_ndjson(stack.enter_context(atomic_path(rejects, mode=0o600)), lazy=True))
         ends.append(_counts(samples))
         counts = pl.collect_all(ends, engine="streaming")[-1]
         summary = _count(counts)
-        entry = formats.get(plan.format).entry
-        old_test = () if plan.test or not summary.written else _old_test_set(plan, directory)
+        old = _old_files(plan, directory) if summary.written else {}
         if summary.written:
+            for place in places:
+                outputs.finish(place, plan.container, chosen.nested)
             # Before the files appear: killed in between, an entry without its file is mended by the next run.
-            dataset_info.register(directory, [entry(name, _file(name)) for name in names], forget=old_test)
+            entries = [chosen.entry(name, file) for name, file in files.items()]
+            dataset_info.register(directory, entries, forget=[name for name in old if name not in names])
         else:  # the rejects are kept: they say why
-            for temporary in temporaries:
-                temporary.unlink()
+            for place in places:
+                outputs.remove(place)
     if not summary.written:
         reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items()) or "no rows"
         raise DataError(
             f"{plan.name}: nothing to write out of {summary.read} rows ({reasons}). "
             f"{rejects.relative_to(directory)} has the place of each; check the mapping."
         )
-    for name in old_test:
-        (directory / _file(name)).unlink(missing_ok=True)
-    summary.files = [str(target.relative_to(directory)) for target in targets.values()]
+    for file in old.values():
+        outputs.remove(directory / file)
+    summary.files = list(files.values())
     summary.rejects_file = str(rejects.relative_to(directory)) if summary.rejected else None
     return summary
 
 
-def _old_test_set(plan: Plan, directory: Path) -> tuple[str, ...]:
-    """The name of an earlier test set of ours, which is none any more once its rows are trained on."""
-    name = f"{plan.name}_test"
-    return (name,) if dataset_info.load(directory).get(name, {}).get("file_name") == _file(name) else ()
+def _old_files(plan: Plan, directory: Path) -> dict[str, str]:
+    """The files of an earlier conversion of ours that this one does not replace: those of another container, and a
+    test set, which is none any more once its rows are trained on."""
+    entries = dataset_info.load(directory)
+    old = {name: entries.get(name, {}).get("file_name") for name in (plan.name, f"{plan.name}_test")}
+    stays = {plan.container.file_name(name) for name in _names(plan)}
+    return {name: file for name, file in old.items() if file in outputs.file_names(name) and file not in stays}
 
 
 def _count(counts: pl.DataFrame) -> Summary:

@@ -31,7 +31,9 @@ class Settings(BaseModel):
 
     name: str | None = None
     sources: list[str] = Field(default_factory=list)
-    format: str = "alpaca"
+    format: str | None = None
+    file_type: str = "jsonl"
+    shard_rows: int | None = Field(default=None, gt=0)
     map: dict[str, str] = Field(default_factory=dict)
     system: str | None = None
     encoding: str | None = None
@@ -114,7 +116,7 @@ def check_dataset_name(name: str) -> str:
 
 @contextmanager
 def atomic_path(path: Path, mode: int = 0o644) -> Iterator[Path]:
-    """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes when it does not.
+    """A temporary file beside ``path`` that becomes ``path`` when the block ends well, and vanishes when it does not.
 
     Whoever is killed in between leaves the old file or none; never half of the new one. A block that removes the
     temporary file itself has thought better of it: ``path`` stays as it was.

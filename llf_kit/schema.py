@@ -2,27 +2,19 @@
 
 **Raw rows** are what a reader yields, whatever the container was:
 
-======== ================= ==========================================================================
-column   type              meaning
-======== ================= ==========================================================================
-source   String            path of the file, with ``#sheet`` where the container has parts
-row      Int64             place in that file as its users count: the header of a table is row 1
-reason   String or null    why the reader could not read this row
-raw      Struct of String  the row itself; a list or an object inside it stands as JSON text
-======== ================= ==========================================================================
-
-**A sample** is what mapping makes of a raw row and what every later stage works on:
-
-======== ================================= ==========================================================
-column   type                              meaning
-======== ================================= ==========================================================
-source   String                            as above; messages about data say ``source:row``
-row      Int64                             as above
-messages List[Struct{role, content}]       the conversation; ``role`` is ``user`` or ``assistant``
-system   String or null                    the system prompt
-label    String or null                    the sub-scenario, for balanced splits and for evaluation
-reason   String or null                    why this row is rejected; null means that it is kept
-======== ================================= ==========================================================
+======== ================= ============================= ==============================================================
+column    type                          meaning
+========= ============================= ==============================================================
+source    String                        as above; messages about data say ``source:row``
+row       Int64                         as above
+messages  List[Struct{role, content}]   the conversation; its roles are the constants below
+system    String or null                the system prompt
+tools     String or null                the tools that the assistant may call, as JSON text
+rejected  String or null                the worse answer of a preference pair; the better ends ``messages``
+desirable Boolean or null               whether the answer was judged good, for KTO
+label     String or null                the sub-scenario, for balanced splits and for evaluation
+reason    String or null                why this row is rejected; null means that it is kept
+========= ============================= ==============================================================
 
 Screening adds ``duplicate`` (Boolean) and splitting adds ``test`` (Boolean).
 """
@@ -35,8 +27,12 @@ from typing import Any
 
 import polars as pl
 
+# The roles of a turn, named as LLaMA-Factory names them inside, and the one turn of a plain text.
 USER = "user"
 ASSISTANT = "assistant"
+FUNCTION = "function"  # the assistant calls tools: JSON, ``[{"name", "arguments"}]``
+OBSERVATION = "observation"  # what the tools answered
+TEXT = "text"
 
 CJK = re.compile(r"[\u3400-\u9fff]")  # whether a text is answered, or masked, in Chinese
 
@@ -50,6 +46,9 @@ SAMPLE: dict[str, pl.DataType] = {
     "row": pl.Int64(),
     "messages": pl.List(MESSAGE),
     "system": pl.String(),
+    "tools": pl.String(),
+    "rejected": pl.String(),
+    "desirable": pl.Boolean(),
     "label": pl.String(),
     "reason": pl.String(),
 }
@@ -81,10 +80,14 @@ class DatasetEntry:
     formatting: str
     columns: dict[str, str]
     tags: dict[str, str] = field(default_factory=dict)
+    ranking: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as LLaMA-Factory reads it."""
-        entry: dict[str, Any] = {"file_name": self.file_name, "formatting": self.formatting, "columns": self.columns}
+        entry: dict[str, Any] = {"file_name": self.file_name, "formatting": self.formatting}
+        if self.ranking:
+            entry["ranking"] = True
+        entry["columns"] = self.columns
         return {**entry, "tags": self.tags} if self.tags else entry
 
 

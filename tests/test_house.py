@@ -31,14 +31,17 @@ MAY_IMPORT = {
     "formats": NOUNS,
     "templating": NOUNS,
     "dataset_info": NOUNS | {"templating"},
-    "convert": NOUNS | {"readers", "mapping", "cleaning", "screening", "splitting", "formats", "dataset_info"},
+    "outputs": NOUNS,
+    "convert": NOUNS
+    | {"readers", "mapping", "cleaning", "screening", "splitting", "formats", "outputs", "dataset_info"},
     "base_models": NOUNS,
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "upstream": NOUNS,
     "evaluation": NOUNS,
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
-    "cli": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation", "demo"},
+    "cli": NOUNS
+    | {"convert", "formats", "outputs", "render", "base_models", "fetching", "upstream", "evaluation", "demo"},
 }
 
 

@@ -104,6 +104,6 @@ def stage(samples: pl.LazyFrame, masked: Counter[str]) -> pl.LazyFrame:
     message = pl.element().struct
     content = without_identifiers(message.field("content")).alias("content")
     return samples.with_columns(
-        without_identifiers(pl.col("system")),
+        *(without_identifiers(pl.col(name)) for name in ("system", "tools", "rejected")),
         messages=pl.col("messages").list.eval(message.with_fields(content)),
     )

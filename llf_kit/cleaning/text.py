@@ -25,11 +25,12 @@ def _clean(content: pl.Expr) -> pl.Expr:
 
 
 def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
-    """LazyFrame of samples → the same columns, with ``messages``, ``system`` and ``label`` cleaned."""
+    """LazyFrame of samples → the same columns, with its texts cleaned."""
     message = pl.element().struct
     content = _clean(message.field("content")).alias("content")
     return samples.with_columns(
         _clean(pl.col("system")),
         _clean(pl.col("label")),
+        _clean(pl.col("rejected")),
         messages=pl.col("messages").list.eval(message.with_fields(content)),
     )

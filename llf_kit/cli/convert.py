@@ -14,7 +14,10 @@ from llf_kit.cli._options import say
 @click.command()
 @click.argument("sources", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the dataset: ASCII letters, digits, _ and -.")
-@click.option("--format", "format_", help="alpaca (default) or sharegpt.")
+@click.option("--format", "format_", help="alpaca, sharegpt, openai, preference, preference_sharegpt, kto or pretrain; "
+                                          "by default the one that holds what the files say.")  # fmt: skip
+@click.option("--file-type", help="jsonl (default), json or parquet.")
+@click.option("--shard-rows", type=int, help="Write a folder of files of so many rows each, for large sets.")
 @click.option("--map", "map_", multiple=True, metavar="ROLE=COLUMN", callback=_options.pairs,
               help="Which column is the question, answer, context, system, options, explanation, label, messages, "
                    "history. Columns are found by name; give what is not found.")  # fmt: skip
@@ -28,6 +31,8 @@ def command(
     sources: tuple[Path, ...],
     name: str | None,
     format_: str | None,
+    file_type: str | None,
+    shard_rows: int | None,
     map_: dict[str, str],
     system: str | None,
     encoding: str | None,
@@ -41,7 +46,9 @@ def command(
     csv, tsv, xlsx, json, jsonl, xml, parquet, arrow, txt, zip, gz, and folders of them. Writes
     datasets/NAME.jsonl and registers it in dataset_info.json of this directory.
     """
+    from llf_kit import formats
     from llf_kit.convert import Plan, convert
+    from llf_kit.outputs import Container
     from llf_kit.project import load_settings
 
     here = Path.cwd()
@@ -56,6 +63,7 @@ def command(
         name=chosen_name,
         sources=chosen,
         format=format_ or settings.format,
+        container=Container(file_type or settings.file_type, shard_rows or settings.shard_rows),
         map={**settings.map, **map_},
         system=system or settings.system,
         encoding=encoding or settings.encoding,
@@ -70,6 +78,7 @@ def command(
         return
     for example in summary.examples:
         click.echo(json.dumps(example, ensure_ascii=False))
+    say(f"  format {summary.format}")
     say(
         f"read {summary.read} = written {summary.written} + duplicates {summary.duplicates} "
         f"+ rejected {summary.rejected}"
@@ -86,4 +95,5 @@ def command(
     if dry_run:
         say("nothing was written (--dry-run)")
         return
-    say(f"next: llf-kit render train/lora_sft --set dataset={plan.name} -o lora_sft.yaml")
+    template = formats.get(summary.format).template
+    say(f"next: llf-kit render {template} --set dataset={plan.name} -o {template.partition('/')[2]}.yaml")

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import polars as pl
 
+from llf_kit.formats import layout
 from llf_kit.schema import DatasetEntry
 
 
 def rows(samples: pl.LazyFrame) -> pl.LazyFrame:
-    """LazyFrame of samples → ``instruction, input, output, system, history, label``.
-
-    The last question and answer are instruction and output; the turns before them are pairs in ``history``. ``input``
-    stays empty: a context already stands under the question, where LLaMA-Factory would put it.
-    """
-    content = pl.col("messages").list.eval(pl.element().struct.field("content"))
-    earlier = content.list.head(content.list.len() - 2)
+    """LazyFrame of samples → ``instruction, input, output, system, history, label``."""
+    asked = layout.alpaca()
     return samples.select(
-        instruction=content.list.get(-2, null_on_oob=True),
-        input=pl.lit(""),
-        output=content.list.get(-1, null_on_oob=True),
-        system=pl.col("system"),
-        history=earlier.list.eval(
-            pl.concat_list(pl.element().gather_every(2), pl.element().gather_every(2, 1))  # [question, answer]
-        ),
-        label=pl.col("label"),
+        instruction=asked["instruction"],
+        input=asked["input"],
+        output=layout.last(),
+        system=asked["system"],
+        history=asked["history"],
+        label=layout.text("label"),
     )
+
+
+def unfit(word: pl.Expr) -> pl.Expr:
+    """Why a sample cannot be written so."""
+    return pl.coalesce(layout.plain_text(word), layout.tool_calls(word), layout.bad())
 
 
 def entry(name: str, file_name: str) -> DatasetEntry:
     """The entry for these rows."""
-    columns = {
-        "prompt": "instruction",
-        "query": "input",
-        "response": "output",
-        "system": "system",
-        "history": "history",
-    }
-    return DatasetEntry(name, file_name, "alpaca", columns)
+    return DatasetEntry(name, file_name, "alpaca", {**layout.ALPACA_COLUMNS, "response": "output"})

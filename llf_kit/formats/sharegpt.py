@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import polars as pl
 
-from llf_kit.schema import USER, DatasetEntry
+from llf_kit.formats import layout
+from llf_kit.schema import DatasetEntry
 
 
 def rows(samples: pl.LazyFrame) -> pl.LazyFrame:
     """LazyFrame of samples → ``conversations, system, tools, label``."""
-    message = pl.element().struct
-    speaker = pl.when(message.field("role") == USER).then(pl.lit("human")).otherwise(pl.lit("gpt"))
-    turn = pl.struct(speaker.alias("from"), message.field("content").alias("value"))
     return samples.select(
-        conversations=pl.col("messages").list.eval(turn),
-        system=pl.col("system"),
-        tools=pl.lit(None, dtype=pl.String),
-        label=pl.col("label"),
+        conversations=layout.spoken(pl.col("messages"), layout.SHAREGPT, "from", "value"),
+        system=layout.text("system"),
+        tools=layout.text("tools"),
+        label=layout.text("label"),
     )
+
+
+def unfit(word: pl.Expr) -> pl.Expr:
+    """Why a sample cannot be written so."""
+    return pl.coalesce(layout.plain_text(word), layout.bad())
 
 
 def entry(name: str, file_name: str) -> DatasetEntry:
     """The entry for these rows."""
     columns = {"messages": "conversations", "system": "system", "tools": "tools"}
-    tags = {
-        "role_tag": "from",
-        "content_tag": "value",
-        "user_tag": "human",
-        "assistant_tag": "gpt",
-        "observation_tag": "observation",
-        "function_tag": "function_call",
-        "system_tag": "system",
-    }
-    return DatasetEntry(name, file_name, "sharegpt", columns, tags)
+    return DatasetEntry(name, file_name, "sharegpt", columns, layout.tags(layout.SHAREGPT, "from", "value"))

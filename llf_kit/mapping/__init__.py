@@ -1,33 +1,41 @@
 """Stage 2: raw rows become samples. Which column is the question, the answer, the options, the turns …
 
-The decision is made once a table, from its column names and what the user gave with ``--map``; it can be read
-(:meth:`Mapping.describe`) before anything is written.
+The decision is made once a table: from what the user gave with ``--map``, then from the names of the columns, then from
+their values. It can be read (:meth:`Mapping.describe`) before anything is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from llf_kit.errors import DataError
-from llf_kit.mapping import choice, dialogue, single
-from llf_kit.mapping.columns import OPTION_ROLES, assign, fitting, others
-from llf_kit.schema import NOTHING, SAMPLE, RawTable
+from llf_kit.mapping import cells, choice, dialogue, preference, single
+from llf_kit.mapping.columns import NUMBERED, OPTION_ROLES, assign, fitting, others
+from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply
+from llf_kit.mapping.values import Values
+from llf_kit.schema import SAMPLE, RawTable
 
-__all__ = ["Mapping", "choose", "to_samples"]
+__all__ = ["UNKNOWN", "Conversation", "Function", "Mapping", "RawRow", "Unmappable", "choose", "to_samples"]
+
+Function = Callable[[RawRow], Conversation]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a table's rows are: the roles it needs, the roles it reads besides, and the stage that makes samples."""
+    """What a table's rows are: the roles it needs, the roles it reads besides, and the stage that makes samples.
+
+    ``format`` is the output format that holds all of it.
+    """
 
     name: str
     needs: tuple[frozenset[str], ...]
     reads: frozenset[str]
     stage: Callable[[pl.LazyFrame, Dict[str, str]], pl.LazyFrame]
+    format: str = "alpaca"
 
     def fits(self, roles: frozenset[str]) -> bool:
         """Whether every role it needs has a column."""
@@ -35,30 +43,46 @@ class Shape:
 
 
 _PAIR = frozenset({"question", "answer"})
-# Every shape reads these two where they have a column.
-_ALWAYS = frozenset({"system", "label"})
+_ASKED = frozenset({"title", "question", "context"})
+_BEFORE = _ASKED | {"history", "messages"}
+# Every shape reads these where they have a column.
+_ALWAYS = frozenset({"system", "label", "desirable"})
 
 # The first that fits is taken: the more a shape needs, the earlier it stands.
 SHAPES: tuple[Shape, ...] = (
-    Shape("multi-turn", (frozenset({"messages"}),), frozenset(), dialogue.messages_stage),
+    Shape("preference pair", (frozenset({"chosen", "rejected"}),), _BEFORE, preference.pair_stage, "preference"),
     Shape(
-        "several questions", (frozenset({"pairs"}),), frozenset({"title", "question", "context"}), dialogue.pairs_stage
+        "ranked answers",
+        tuple(
+            frozenset({asked, *told})
+            for asked in ("question", "messages")
+            for told in (
+                *(("answers", "scores"), ("answer 1", "answer 2", "winner"), ("answer a", "answer b", "winner")),
+                *(("answer 1", "score 1"), ("answer a", "score a"), ("answer 1", "rank 1"), ("answer a", "rank a")),
+                *(("rank 1", "rank 2"), ("answers",)),  # `answers` is there if its values are scored: see _decide
+            )
+        ),
+        _BEFORE | {"scores", "winner", *NUMBERED},
+        preference.ranked_stage,
+        "preference",
     ),
-    Shape("multi-turn", (_PAIR | {"history"},), frozenset({"title", "context"}), dialogue.history_stage),
+    Shape("multi-turn", (frozenset({"messages"}),), frozenset({"tools"}), dialogue.messages_stage),
+    Shape("several questions", (frozenset({"pairs"}),), _ASKED, dialogue.pairs_stage),
+    Shape("multi-turn", (_PAIR | {"history"},), _ASKED | {"thought"}, dialogue.history_stage),
     Shape(
         "multiple choice",
         (_PAIR | {"options"}, _PAIR | {"option A", "option B"}),
-        frozenset({"title", "context", "explanation", *OPTION_ROLES}),
+        _ASKED | {"explanation", "thought", *OPTION_ROLES},
         choice.stage,
     ),
-    Shape("single-turn", (_PAIR,), frozenset({"title", "context"}), single.stage),
+    Shape("single-turn", (_PAIR,), _ASKED | {"explanation", "thought"}, single.stage),
+    Shape("plain text", (frozenset({"text"}),), frozenset({"title"}), single.text_stage, "pretrain"),
 )
 
 
 def _reject_all(rows: pl.LazyFrame, _columns: Dict[str, str]) -> pl.LazyFrame:
-    nothing = pl.lit(None, dtype=pl.String)
     reason = pl.coalesce("reason", pl.lit("no column of this table is known to be a question or an answer"))
-    return rows.with_columns(messages=pl.lit(None, dtype=SAMPLE["messages"]), system=nothing, reason=reason)
+    return rows.with_columns(messages=pl.lit(None, dtype=SAMPLE["messages"]), reason=reason)
 
 
 UNKNOWN = Shape("not understood, all its rows are rejected", (), frozenset(), _reject_all)
@@ -66,12 +90,17 @@ UNKNOWN = Shape("not understood, all its rows are rejected", (), frozenset(), _r
 
 @dataclass(frozen=True)
 class Mapping:
-    """The decision for one table: its shape, the column of each role, and the columns that nothing uses."""
+    """The decision for one table: its shape and the column of each role.
+
+    ``others`` are columns that fill in where that of a role is empty; ``guessed`` are the roles that were found by
+    their values alone.
+    """
 
     table: RawTable
     shape: Shape
     columns: dict[str, str]
-    others: dict[str, tuple[str, ...]]
+    others: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    guessed: tuple[str, ...] = ()
 
     @property
     def unused(self) -> list[str]:
@@ -79,52 +108,91 @@ class Mapping:
         read = {*self.columns.values(), *(name for names in self.others.values() for name in names)}
         return [name for name in self.table.columns if name not in read]
 
+    @property
+    def sure(self) -> bool:
+        """Whether a person need not be asked."""
+        return self.shape is not UNKNOWN and not self.guessed
+
+    @property
+    def format(self) -> str:
+        """The output format that holds all that this table says."""
+        if "desirable" in self.columns:
+            return "kto"
+        return "sharegpt" if "tools" in self.columns else self.shape.format
+
     def describe(self) -> str:
         """The decision for people, without the source: ``single-turn; question=提问, answer=解答; not used: 依据``."""
         pairs = ", ".join(
             f"{role}={'|'.join((name, *self.others.get(role, ())))}" for role, name in self.columns.items()
         )
-        unused = f"; not used: {', '.join(self.unused)}" if self.unused else ""
-        return f"{self.shape.name}{'; ' if pairs else ''}{pairs}{unused}"
+        parts = [self.shape.name, pairs]
+        parts.append(f"guessed from the values: {', '.join(self.guessed)}" if self.guessed else "")
+        parts.append(f"not used: {', '.join(self.unused)}" if self.unused else "")
+        return "; ".join(part for part in parts if part)
 
 
-def choose(tables: list[RawTable], given: Dict[str, str]) -> list[Mapping]:
+def choose(tables: list[RawTable], given: Dict[str, str], function: Function | None = None) -> list[Mapping]:
     """Decide for every table; ``given`` maps a role to a column name and wins over what is found.
 
-    A table in which no shape is found is kept as one whose rows are all rejected, so that one stray file in a folder
-    neither stops the others nor vanishes.
+    With a ``function`` there is nothing to decide: it makes a conversation of every row. A table in which no shape is
+    found is kept as one whose rows are all rejected, so that one stray file in a folder neither stops the others nor
+    vanishes.
 
     Raises:
         DataError: no table at all has a shape, or a given column is in none; all of them at once.
     """
+    if function is not None:
+        shape = Shape("a function's", (), frozenset(), lambda rows, _: apply(rows, function))
+        return [Mapping(table, shape, {}) for table in tables]
     problems: list[str] = []
-    unknown: list[str] = []
-    mappings: list[Mapping] = []
     for role, name in given.items():
         if not any(name in table.columns for table in tables):
             every = list(dict.fromkeys(column for table in tables for column in table.columns))
             problems.append(f"--map {role}={name}: no table has that column. There are: {', '.join(every)}.")
-    for table in tables:
-        columns = assign(table.columns, {role: name for role, name in given.items() if name in table.columns})
-        shape = next((shape for shape in SHAPES if shape.fits(frozenset(columns))), None)
-        if shape is not None:
-            read = frozenset().union(*shape.needs) | shape.reads | _ALWAYS
-            columns = {role: name for role, name in columns.items() if role in read}
-            spare = {
-                role: others(role, table.columns, columns) for role in _PAIR if role in columns and role not in given
-            }
-            mappings.append(Mapping(table, shape, columns, {role: names for role, names in spare.items() if names}))
-        else:
-            unknown.append(_no_shape(table, columns))
-            mappings.append(Mapping(table, UNKNOWN, {}, {}))
-    if not problems and len(unknown) == len(tables):
-        problems = unknown
+    mappings = [_decide(table, given) for table in tables]
+    if not problems and all(one.shape is UNKNOWN for one in mappings):
+        problems = [_no_shape(table) for table in tables]
     if problems:
         raise DataError(*problems)
     return mappings
 
 
-def _no_shape(table: RawTable, columns: Dict[str, str]) -> str:
+def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:
+    given = {role: name for role, name in given.items() if name in table.columns}
+    columns = assign(table.columns, given)
+    values = Values(table)
+    if "desirable" not in columns and (judgement := values.judgement()) and judgement not in given.values():
+        columns = {role: name for role, name in columns.items() if name != judgement} | {"desirable": judgement}
+    if columns.keys() >= _PAIR and "context" not in columns and "text" in columns:
+        columns["context"] = columns.pop("text")  # a passage that is asked about
+    if "answers" in columns and "scores" not in columns and not values.scored(columns["answers"]):
+        name = columns.pop("answers")
+        columns.setdefault("answer", name)
+    guessed: tuple[str, ...] = ()
+    shape = _fitting(columns)
+    if shape is None or shape.format == "pretrain":
+        if found := values.conversation():
+            columns = {role: name for role, name in columns.items() if name != found} | {"messages": found}
+            guessed = () if "text" in columns else ("messages",)
+        elif found_pair := values.question_and_answer():
+            columns = {role: name for role, name in columns.items() if name not in found_pair}
+            columns |= dict(zip(("question", "answer"), found_pair, strict=True))
+            guessed = ("question", "answer")
+        shape = _fitting(columns)
+    if shape is None:
+        return Mapping(table, UNKNOWN, {})
+    read = frozenset().union(*shape.needs) | shape.reads | _ALWAYS
+    columns = {role: name for role, name in columns.items() if role in read}
+    spare = {role: others(role, table.columns, columns) for role in _PAIR if role in columns and role not in given}
+    return Mapping(table, shape, columns, {role: names for role, names in spare.items() if names}, guessed)
+
+
+def _fitting(columns: Dict[str, str]) -> Shape | None:
+    return next((shape for shape in SHAPES if shape.fits(frozenset(columns))), None)
+
+
+def _no_shape(table: RawTable) -> str:
+    columns = assign(table.columns, {})
     missing = [role for role in ("question", "answer") if role not in columns]
     names = ", ".join(table.columns)
     hints = []
@@ -134,33 +202,24 @@ def _no_shape(table: RawTable, columns: Dict[str, str]) -> str:
     return f"{table.source}: no {' and no '.join(missing)} column among: {names}. Name it: {' '.join(hints)}"
 
 
-# Cells in which `nan` or `无` is no text to train on. A question or an answer of that kind is rejected by screening;
-# among options it may be one of them.
-_MAY_BE_NOTHING = ("title", "context", "system", "label", "explanation", "history")
-
-
-def _something(name: str) -> pl.Expr:
-    cell = pl.col("raw").struct.field(name)
-    return pl.when(~cell.str.contains(NOTHING)).then(cell).alias(name)
-
-
 def to_samples(mapping: Mapping) -> pl.LazyFrame:
     """The stage for one table: LazyFrame of raw rows → LazyFrame of samples (see :mod:`llf_kit.schema`)."""
     raw = pl.col("raw").struct
     rows = mapping.table.rows
-    mended = [
-        pl.coalesce(_something(name) for name in (mapping.columns[role], *names)).alias(mapping.columns[role])
-        for role, names in mapping.others.items()
-    ]
-    mended += [_something(mapping.columns[role]) for role in _MAY_BE_NOTHING if role in mapping.columns]
-    if mended:
+    columns = mapping.columns
+    if mended := cells.mend(columns, mapping.others):
         rows = rows.with_columns(raw.with_fields(mended))
-    label, system = mapping.columns.get("label"), mapping.columns.get("system")
-    return (
-        mapping.shape.stage(rows, mapping.columns)
-        .with_columns(
-            system=pl.coalesce("system", raw.field(system)) if system else pl.col("system"),
-            label=raw.field(label) if label else pl.lit(None, dtype=pl.String),
-        )
-        .select(pl.col(name).cast(dtype) for name, dtype in SAMPLE.items())
-    )
+    mapped = mapping.shape.stage(rows, columns)
+    made = mapped.collect_schema().names()
+    missing = (pl.lit(None, dtype=dtype).alias(name) for name, dtype in SAMPLE.items() if name not in made)
+    mapped = mapped.with_columns(missing)
+    if "system" in columns:
+        mapped = mapped.with_columns(system=pl.coalesce("system", raw.field(columns["system"])))
+    if "label" in columns:
+        mapped = mapped.with_columns(label=raw.field(columns["label"]))
+    if "desirable" in columns:
+        mark = raw.field(columns["desirable"])
+        unclear = mark.is_not_null() & cells.judged(mark).is_null()
+        reason = pl.when(unclear).then(pl.lit("its mark says neither good nor bad"))
+        mapped = mapped.with_columns(desirable=cells.judged(mark), reason=pl.coalesce("reason", reason))
+    return mapped.select(pl.col(name).cast(dtype) for name, dtype in SAMPLE.items())

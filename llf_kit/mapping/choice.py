@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
 import polars as pl
 
 from llf_kit.mapping.columns import LETTERS, OPTION_ROLES
-from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair, question_of
+from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, pair, question_of, value_of
+from llf_kit.mapping.turns import THOUGHT
 from llf_kit.schema import CJK
 
-# `A. text`, `A、text`, `(A) text`, one a line or one after another in a cell
-_MARK = re.compile(r"(?:^|(?<=[\s;；,，。]))[(（]?([A-H])[)）.．、:：]\s*")
+# `A. text`, `A、text`, `(A) text`, one a line or one after another in a cell; `A text` on a line of its own
+_MARK = re.compile(r"(?:(?:^|(?<=[\s;；,，。]))[(（]?([A-H])[)）.．、:：]|(?:^|(?<=\n))([A-H])[ \t])\s*")
 
 
 def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
@@ -34,8 +34,11 @@ def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
         chinese = bool(CJK.search(question))
         right = ("；" if chinese else "; ").join(f"{letter}. {options[letter]}" for letter in letters)
         verdict = f"答案：{right}" if chinese else f"Answer: {right}"
-        explanation = cell("explanation")
-        return Conversation(pair(f"{question}\n{lines}", f"{explanation}\n{verdict}" if explanation else verdict))
+        if explanation := cell("explanation"):
+            verdict = f"{explanation}\n{verdict}"
+        if thought := cell("thought"):
+            verdict = f"{THOUGHT[0]}{thought}{THOUGHT[1]}{verdict}"
+        return Conversation(pair(f"{question}\n{lines}", verdict))
 
     return apply(rows, convert)
 
@@ -49,16 +52,15 @@ def _parse(cell: str | None) -> dict[str, str]:
     """Options out of JSON (an object or a list) or out of one text with marked letters."""
     if not cell:
         return {}
-    try:
-        value = json.loads(cell)
-    except ValueError:
-        value = None
+    value = value_of(cell)
     if isinstance(value, dict):
         return {str(key).strip().upper(): str(text).strip() for key, text in value.items() if str(text).strip()}
     if isinstance(value, list):
-        return dict(zip(LETTERS, (_MARK.sub("", str(text).strip(), count=1) for text in value), strict=False))
+        texts = [item.get("text", item.get("value", "")) if isinstance(item, dict) else item for item in value]
+        return dict(zip(LETTERS, (_MARK.sub("", str(text).strip(), count=1) for text in texts), strict=False))
     parts = _MARK.split(cell.strip())
-    return {letter: text.strip(" \t\r\n;；,，") for letter, text in zip(parts[1::2], parts[2::2], strict=True)}
+    marks = zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+    return {one or other: text.strip(" \t\r\n;；,，") for one, other, text in marks}
 
 
 def _letters(answer: str, options: Mapping[str, str]) -> list[str]:

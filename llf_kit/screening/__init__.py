@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from llf_kit.screening import duplicates, validity
@@ -9,6 +11,6 @@ from llf_kit.screening import duplicates, validity
 __all__ = ["screen"]
 
 
-def screen(samples: pl.LazyFrame) -> pl.LazyFrame:
-    """The stage: LazyFrame of samples → ``reason`` filled, ``duplicate`` added."""
-    return duplicates.stage(validity.stage(samples))
+def screen(samples: pl.LazyFrame, unfit: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame:
+    """The stage: LazyFrame of samples → ``reason`` filled, ``duplicate`` added; ``unfit`` is the output format's."""
+    return duplicates.stage(validity.stage(samples, unfit))

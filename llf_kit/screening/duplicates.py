@@ -1,5 +1,6 @@
 """Exact duplicates: the same conversation under the same system prompt, white space apart.
 
+A preference pair is another when its worse answer is, and so is an answer that was judged otherwise.
 The same question with another answer is not a duplicate: one of the two may be wrong, and that is for an expert.
 """
 
@@ -15,7 +16,7 @@ def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
     # A rejected row must not make a good one its duplicate: its key is its own place.
     key = (
         pl.when(pl.col("reason").is_null())
-        .then(pl.struct(pl.col("messages").list.eval(content.hash()), "system").hash())
+        .then(pl.struct(pl.col("messages").list.eval(content.hash()), "system", "rejected", "desirable").hash())
         .otherwise(pl.struct("source", "row").hash())
     )
     return samples.with_columns(duplicate=~key.is_first_distinct() & pl.col("reason").is_null())

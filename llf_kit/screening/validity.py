@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
-from llf_kit.schema import ASSISTANT, NOTHING, USER
+from llf_kit.schema import ASSISTANT, FUNCTION, NOTHING, OBSERVATION, TEXT, USER
+
+_LETTERS = {USER: "u", ASSISTANT: "a", FUNCTION: "f", OBSERVATION: "o", TEXT: "t"}
 
 
-def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
-    """LazyFrame of samples → ``reason`` set where the conversation cannot be trained on as it is."""
+def stage(samples: pl.LazyFrame, unfit: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame:
+    """LazyFrame of samples → ``reason`` set where the conversation cannot be trained on as it is.
+
+    ``unfit`` is asked last: it takes the conversation's word and gives why the output format cannot hold it, or null.
+    """
     message = pl.element().struct
     role, content = message.field("role"), message.field("content")
-    initial = pl.when(role == USER).then(pl.lit("u")).when(role == ASSISTANT).then(pl.lit("a")).otherwise(pl.lit("?"))
+    initial = role.replace_strict(_LETTERS, default="?", return_dtype=pl.String)
     nothing = content.is_null() | content.str.contains(NOTHING)
     # The conversation as a word: `uaua`, a letter a turn, a capital where the turn says nothing.
     word = (
@@ -30,7 +37,11 @@ def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
         .then(pl.lit("it begins with an answer"))
         .when(word.str.ends_with("u"))
         .then(pl.lit("the last question has no answer"))
-        .when(~word.str.contains("^(?:ua)+$"))
+        .when(word == "T")
+        .then(pl.lit("no text"))
+        .when(word.str.contains("[FO]"))
+        .then(pl.lit("a tool call or its result is empty"))
+        .when(~word.str.contains("^(?:(?:u(?:fo)*[af])+|t)$"))
         .then(pl.lit("two turns of one speaker in a row"))
     )
-    return samples.with_columns(reason=pl.coalesce("reason", reason))
+    return samples.with_columns(reason=pl.coalesce("reason", reason, unfit(word)))

@@ -13,7 +13,10 @@ from llf_kit.formats import FORMATS
 GOLDEN = REPOSITORY / "tests/golden"
 
 
+RAW = {"preference": "raw_pairs", "preference_sharegpt": "raw_pairs", "kto": "raw_judged"}
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_golden(project: Path, name: str) -> None:
-    convert(Plan("lab", (GOLDEN / "raw.jsonl",), name), project)
+    convert(Plan("lab", (GOLDEN / f"{RAW.get(name, 'raw')}.jsonl",), name), project)
     assert (project / "datasets/lab.jsonl").read_bytes() == (GOLDEN / f"{name}.jsonl").read_bytes()

@@ -233,8 +233,10 @@ def test_a_text_without_speakers_is_no_dialogue(tree: Tree, text: str) -> None:
     [
         ("not a list", "the conversation is not a list"),
         ([{"role": "martian", "content": "x"}], "turn 1 has a speaker that is not known"),
-        ([{"role": "user", "content": ["x"]}], "turn 1 is not text"),
-        (["x", "y"], "turn 1 is not an object"),
+        ([{"role": "user", "content": 5}], "turn 1 is not text"),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], "turn 1 holds more than text"),
+        (["x", "y"], "the texts of the conversation do not say who speaks"),
+        ([["x"], 5], "turn 1 is not an object"),
         (
             [{"role": "user", "content": "x"}, {"role": "system", "content": "y"}],
             "a system prompt after the first turn",
@@ -253,10 +255,10 @@ def test_the_decision_can_be_read(tree: Tree) -> None:
 
 
 def test_a_stray_file_in_a_folder_is_listed_and_stops_nobody(tree: Tree) -> None:
-    here = tree({"raw/a.csv": "问题,答案\n甲,乙\n", "raw/README.txt": "这里是说明\n"})
+    here = tree({"raw/a.csv": "问题,答案\n甲,乙\n", "raw/scores.csv": "编号,得分\n1,5\n"})
     tables = [table for path in readers.find([here / "raw"]) for table in readers.read(path, readers.Opening(here))]
     found = [row for one in mapping.choose(tables, {}) for row in mapping.to_samples(one).collect().to_dicts()]
     assert [(row["source"], row["reason"]) for row in found] == [
-        ("raw/README.txt", "no column of this table is known to be a question or an answer"),
         ("raw/a.csv", None),
+        ("raw/scores.csv", "no column of this table is known to be a question or an answer"),
     ]

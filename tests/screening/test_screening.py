@@ -14,19 +14,22 @@ from llf_kit.screening import screen
 def screened(*conversations: list[tuple[str, str | None]] | None) -> list[dict[str, Any]]:
     rows = [
         {
+            **dict.fromkeys(SAMPLE),
             "source": "a.csv",
             "row": number,
             "messages": None if turns is None else [{"role": role, "content": content} for role, content in turns],
-            "system": None,
-            "label": None,
-            "reason": None,
         }
         for number, turns in enumerate(conversations, start=2)
     ]
-    return screen(pl.LazyFrame(rows, schema=SAMPLE)).collect().to_dicts()
+    return screen(pl.LazyFrame(rows, schema=SAMPLE), fits_all).collect().to_dicts()
+
+
+def fits_all(_word: pl.Expr) -> pl.Expr:
+    return pl.lit(None, dtype=pl.String)
 
 
 Q, A = ("user", "血钾？"), ("assistant", "3.5～5.3 mmol/L")
+CALL, RESULT = ("function", '[{"name": "lis", "arguments": {}}]'), ("observation", "6.8")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,12 @@ Q, A = ("user", "血钾？"), ("assistant", "3.5～5.3 mmol/L")
         ([Q], "the last question has no answer"),
         ([Q, Q, A], "two turns of one speaker in a row"),
         ([Q, A, Q], "the last question has no answer"),
+        ([Q, CALL, RESULT, A], None),
+        ([Q, CALL, RESULT, CALL, RESULT, A, Q, CALL], None),
+        ([Q, CALL, ("observation", ""), A], "a tool call or its result is empty"),
+        ([Q, RESULT, A], "two turns of one speaker in a row"),
+        ([("text", "质控图")], None),
+        ([("text", " ")], "no text"),
     ],
 )
 def test_reasons(turns: list[tuple[str, str | None]] | None, reason: str | None) -> None:

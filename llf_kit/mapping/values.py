@@ -1,0 +1,85 @@
+"""What the values of a column say where its name does not: conversations, questions and answers, judgements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from llf_kit.mapping import cells
+from llf_kit.mapping.columns import MAY_JUDGE, plain
+from llf_kit.mapping.preference import HEIGHTS
+from llf_kit.mapping.rows import Unmappable, value_of
+from llf_kit.mapping.turns import conversation
+from llf_kit.schema import NOTHING, RawTable
+
+_LOOK = 200  # rows that are looked at
+_MOST = 0.8  # share of them that has to agree
+_ASKS = r"[?？]\s*$|(?:吗|呢|什么|多少|怎么办|为什么|怎样|如何)\s*[。.]?\s*$"
+
+
+class Values:
+    """The first rows of a table, read when they are first asked for."""
+
+    def __init__(self, table: RawTable) -> None:
+        self._table = table
+        self._frame: pl.DataFrame | None = None
+
+    def _column(self, name: str) -> pl.Series:
+        """The cells of a column that say something."""
+        if self._frame is None:
+            rows = self._table.rows.filter(pl.col("reason").is_null()).head(_LOOK)
+            self._frame = rows.select("raw").collect().unnest("raw")
+        cells = self._frame[name]
+        return cells.filter(cells.is_not_null() & ~cells.str.contains(NOTHING).fill_null(True))
+
+    def judgement(self) -> str | None:
+        """The column whose name may hold a judgement and whose values are good and bad, and nothing else."""
+        for name in self._table.columns:
+            if plain(name) in MAY_JUDGE:
+                marks = self._column(name).to_frame().select(cells.judged(pl.first())).to_series()
+                if marks.null_count() == 0 and marks.n_unique() == 2:
+                    return name
+        return None
+
+    def scored(self, name: str) -> bool:
+        """Whether the cells of a column hold objects with a score or a rank."""
+        values = [value_of(cell) for cell in self._column(name).to_list()]
+        return bool(values) and sum(map(_is_scored, values)) >= _MOST * len(values)
+
+    def conversation(self) -> str | None:
+        """The column whose cells are conversations of two turns or more."""
+        for name in self._table.columns:
+            values = self._column(name).to_list()
+            if values and sum(map(_is_conversation, values)) >= _MOST * len(values):
+                return name
+        return None
+
+    def question_and_answer(self) -> tuple[str, str] | None:
+        """The column in which most cells ask, and of the others the one with the longest texts."""
+        asking = [name for name in self._table.columns if _share(self._column(name), _ASKS) >= _MOST]
+        if len(asking) != 1:
+            return None
+        lengths = {
+            name: float(cells.str.len_chars().mean() or 0)  # type: ignore[arg-type]
+            for name in self._table.columns
+            if name != asking[0] and len(cells := self._column(name)) and cells.n_unique() > len(cells) / 2
+        }
+        longest = max(lengths, key=lambda name: lengths[name], default=None)
+        return (asking[0], longest) if longest and lengths[longest] >= 8 else None
+
+
+def _is_scored(value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return any(str(key).casefold() in HEIGHTS for item in items if isinstance(item, dict) for key in item)
+
+
+def _is_conversation(cell: str) -> bool:
+    try:
+        return len(conversation(cell).turns) > 1
+    except Unmappable:
+        return False
+
+
+def _share(column: pl.Series, pattern: str) -> float:
+    return float(column.str.contains(pattern).mean() or 0) if len(column) else 0.0  # type: ignore[arg-type]
