@@ -14,7 +14,7 @@ import polars as pl
 
 from llf_kit.errors import DataError
 from llf_kit.mapping import cells, choice, dialogue, preference, single
-from llf_kit.mapping.columns import NUMBERED, OPTION_ROLES, assign, fitting, others
+from llf_kit.mapping.columns import NUMBERED, OPTION_ROLES, ROLES, assign, fitting, others, plain
 from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply
 from llf_kit.mapping.values import Values
 from llf_kit.schema import SAMPLE, RawTable
@@ -173,7 +173,6 @@ def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:
     if shape is None or shape.format == "pretrain":
         if found := values.conversation():
             columns = {role: name for role, name in columns.items() if name != found} | {"messages": found}
-            guessed = () if "text" in columns else ("messages",)
         elif found_pair := values.question_and_answer():
             columns = {role: name for role, name in columns.items() if name not in found_pair}
             columns |= dict(zip(("question", "answer"), found_pair, strict=True))
@@ -181,6 +180,8 @@ def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:
         shape = _fitting(columns)
     if shape is None:
         return Mapping(table, UNKNOWN, {})
+    if shape.format == "pretrain" and plain(columns.get("question", "")) in ROLES["title"]:
+        columns["title"] = columns["question"]  # where there is no answer, it asks nothing
     read = frozenset().union(*shape.needs) | shape.reads | _ALWAYS
     columns = {role: name for role, name in columns.items() if role in read}
     spare = {role: others(role, table.columns, columns) for role in _PAIR if role in columns and role not in given}

@@ -155,5 +155,5 @@ def fitting(role: str, columns: Iterable[str]) -> str | None:
 
 
 def plain(name: str) -> str:
-    """A heading without what varies between spellings: case, spaces, underscores, brackets, traditional characters."""
-    return re.sub(r"[\s_\-:：*（）()]+", "", name).casefold().translate(_SIMPLIFIED)
+    """A heading without what varies between spellings: a number before it, case, spaces, brackets, old characters."""
+    return re.sub(r"^\d+\s*[.、．]|[\s_\-:：*（）()]+", "", name).casefold().translate(_SIMPLIFIED)
