@@ -46,10 +46,7 @@ class Plan:
 
 @dataclass
 class Summary:
-    """What happened to every row; ``decisions`` (how each table was read) and ``examples`` are for people.
-
-    ``unsure`` are the tables whose reading a person should look at.
-    """
+    """What happened to every row; ``decisions`` (how each table was read) and ``examples`` are for people."""
 
     format: str = ""
     read: int = 0
@@ -62,7 +59,6 @@ class Summary:
     rows: dict[str, int] = field(default_factory=dict)
     rejects_file: str | None = None
     decisions: list[str] = field(default_factory=list)
-    unsure: list[mapping.Mapping] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,12 +67,13 @@ class Summary:
         return {name: getattr(self, name) for name in names}
 
 
-def convert(plan: Plan, directory: Path, *, write: bool = True) -> Summary:
+def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask | None = None) -> Summary:
     """Write ``datasets/NAME.jsonl`` (and ``NAME_test.jsonl``) in ``directory`` and register them.
 
     Other containers have other endings, or are folders of parts.
 
-    Without ``write`` nothing is written: the summary counts what would be, and holds the first samples.
+    Without ``write`` nothing is written: the summary counts what would be, and holds the first samples. ``ask`` is
+    asked for the columns of a table that is not understood for sure.
 
     Raises:
         UsageError: a name, format or share that cannot be.
@@ -97,7 +94,7 @@ def convert(plan: Plan, directory: Path, *, write: bool = True) -> Summary:
         for careful in (False, True):
             opening = readers.Opening(Path(work), plan.encoding, careful)
             try:
-                return _run(plan, directory, _tables(files, opening), write=write)
+                return _run(plan, directory, _tables(files, opening), write, ask)
             except pl.exceptions.PolarsError as error:  # its message may quote a cell, and a cell may name a patient
                 failed = type(error).__name__
             except OSError as error:
@@ -141,11 +138,11 @@ def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
     return tables
 
 
-def _run(plan: Plan, directory: Path, tables: list[RawTable], *, write: bool) -> Summary:
+def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: mapping.Ask | None) -> Summary:
     filled = [table for table in tables if table.columns]
     if not filled:
         raise DataError(*(f"{table.source}: is empty. Give a table with a header and rows." for table in tables))
-    mappings = mapping.choose(filled, plan.map, plan.function)
+    mappings = mapping.choose(filled, plan.map, plan.function, ask)
     chosen = plan.format or _format(mappings)
     masked: Counter[str] = Counter()
     samples = pl.concat([mapping.to_samples(one) for one in mappings])
@@ -158,7 +155,6 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], *, write: bool) ->
     masked.clear()  # choosing the test set ran the pipeline once already
     summary = _write(plan, chosen, directory, samples) if write else _preview(chosen, samples)
     summary.format = chosen
-    summary.unsure = [one for one in mappings if not one.sure]
     summary.masked = dict(sorted(masked.items()))
     summary.decisions = _decisions(mappings)
     summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]

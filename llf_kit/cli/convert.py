@@ -19,8 +19,9 @@ from llf_kit.cli._options import say
 @click.option("--file-type", help="jsonl (default), json or parquet.")
 @click.option("--shard-rows", type=int, help="Write a folder of files of so many rows each, for large sets.")
 @click.option("--map", "map_", multiple=True, metavar="ROLE=COLUMN", callback=_options.pairs,
-              help="Which column is the question, answer, context, system, options, explanation, label, messages, "
-                   "history. Columns are found by name; give what is not found.")  # fmt: skip
+              help="Which column is the question, answer, context, title, system, options, explanation, thought, "
+                   "label, messages, history, tools, chosen, rejected, answers, scores, desirable, text. Columns are "
+                   "found by their names and values; give what is not found.")  # fmt: skip
 @click.option("--system", help="System prompt for the rows that bring none.")
 @click.option("--encoding", help="Encoding of the text files; found out when not given.")
 @click.option("--test", type=float, help="Share of the rows kept for testing, such as 0.1; training never sees them.")
@@ -47,6 +48,7 @@ def command(
     datasets/NAME.jsonl and registers it in dataset_info.json of this directory.
     """
     from llf_kit import formats
+    from llf_kit.cli._wizard import wizard
     from llf_kit.convert import Plan, convert
     from llf_kit.outputs import Container
     from llf_kit.project import load_settings
@@ -70,7 +72,7 @@ def command(
         test=settings.test if test is None else test,
         mask=not no_mask,
     )
-    summary = convert(plan, here, write=not dry_run)
+    summary = convert(plan, here, write=not dry_run, ask=None if as_json else wizard())
     for decision in summary.decisions:
         say(f"  {decision}")
     if as_json:

@@ -19,9 +19,7 @@ from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply
 from llf_kit.mapping.values import Values
 from llf_kit.schema import SAMPLE, RawTable
 
-__all__ = ["UNKNOWN", "Conversation", "Function", "Mapping", "RawRow", "Unmappable", "choose", "to_samples"]
-
-Function = Callable[[RawRow], Conversation]
+__all__ = ["UNKNOWN", "Ask", "Conversation", "Function", "Mapping", "RawRow", "Unmappable", "choose", "to_samples"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +106,10 @@ class Mapping:
         read = {*self.columns.values(), *(name for names in self.others.values() for name in names)}
         return [name for name in self.table.columns if name not in read]
 
+    def examples(self, column: str, number: int = 2) -> list[str]:
+        """The first cells of a column that say something."""
+        return Values(self.table).examples(column, number)
+
     @property
     def sure(self) -> bool:
         """Whether a person need not be asked."""
@@ -131,12 +133,19 @@ class Mapping:
         return "; ".join(part for part in parts if part)
 
 
-def choose(tables: list[RawTable], given: Dict[str, str], function: Function | None = None) -> list[Mapping]:
+Function = Callable[[RawRow], Conversation]
+# What a person says of a table that is not read for sure: role → column, or None to leave it out.
+Ask = Callable[[Mapping], Dict[str, str] | None]
+
+
+def choose(
+    tables: list[RawTable], given: Dict[str, str], function: Function | None = None, ask: Ask | None = None
+) -> list[Mapping]:
     """Decide for every table; ``given`` maps a role to a column name and wins over what is found.
 
-    With a ``function`` there is nothing to decide: it makes a conversation of every row. A table in which no shape is
-    found is kept as one whose rows are all rejected, so that one stray file in a folder neither stops the others nor
-    vanishes.
+    With a ``function`` there is nothing to decide: it makes a conversation of every row. ``ask`` is asked where the
+    decision is not sure. A table in which no shape is found is kept as one whose rows are all rejected, so that one
+    stray file in a folder neither stops the others nor vanishes.
 
     Raises:
         DataError: no table at all has a shape, or a given column is in none; all of them at once.
@@ -150,11 +159,19 @@ def choose(tables: list[RawTable], given: Dict[str, str], function: Function | N
             every = list(dict.fromkeys(column for table in tables for column in table.columns))
             problems.append(f"--map {role}={name}: no table has that column. There are: {', '.join(every)}.")
     mappings = [_decide(table, given) for table in tables]
+    if ask is not None:
+        mappings = [one if one.sure else _asked(one, given, ask(one)) for one in mappings]
     if not problems and all(one.shape is UNKNOWN for one in mappings):
         problems = [_no_shape(table) for table in tables]
     if problems:
         raise DataError(*problems)
     return mappings
+
+
+def _asked(unsure: Mapping, given: Dict[str, str], answer: Dict[str, str] | None) -> Mapping:
+    if answer is None:
+        return Mapping(unsure.table, UNKNOWN, {})
+    return _decide(unsure.table, {**given, **answer})
 
 
 def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:

@@ -33,6 +33,10 @@ class Values:
         cells = self._frame[name]
         return cells.filter(cells.is_not_null() & ~cells.str.contains(NOTHING).fill_null(True))
 
+    def examples(self, name: str, number: int) -> list[str]:
+        """The first cells of a column that say something."""
+        return self._column(name).head(number).to_list()
+
     def judgement(self) -> str | None:
         """The column whose name may hold a judgement and whose values are good and bad, and nothing else."""
         for name in self._table.columns:
