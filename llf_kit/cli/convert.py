@@ -65,7 +65,7 @@ def command(
         name=chosen_name,
         sources=chosen,
         format=format_ or settings.format,
-        container=Container(file_type or settings.file_type, shard_rows or settings.shard_rows),
+        container=Container(file_type or settings.file_type, settings.shard_rows if shard_rows is None else shard_rows),
         map={**settings.map, **map_},
         system=system or settings.system,
         encoding=encoding or settings.encoding,
