@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import REPOSITORY, Result, rows
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from llf_kit.convert import Plan, convert
-from llf_kit.errors import DataError
 
 Tree = Callable[[dict[str, Any]], Path]
 Run = Callable[..., Result]
@@ -246,50 +241,6 @@ def test_a_full_disk_leaves_the_old_files(tree: Tree) -> None:
     assert {
         path: path.read_bytes() for path in here.rglob("*") if path.is_file() and path.name != "big.jsonl"
     } == before
-
-
-def test_a_killed_run_leaves_whole_files(tree: Tree) -> None:
-    here = tree({"big.jsonl": [{"q": f"问{n}" * 50, "a": "答" * 200} for n in range(40_000)]})
-    convert(Plan("lab", (here / "big.jsonl",)), here)
-    whole = (here / "datasets/lab.jsonl").read_bytes()
-    for delay in (0.5, 0.8, 1.1, 1.4):
-        command = [str(Path(sys.executable).parent / "llf-kit"), "convert", "big.jsonl", "--name", "lab"]
-        child = subprocess.Popen(command, cwd=here, stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        assert (here / "datasets/lab.jsonl").read_bytes() == whole
-        json.loads((here / "dataset_info.json").read_text())
-
-
-cells = st.one_of(
-    st.none(),
-    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12),
-    st.sampled_from(["nan", "血钾", "血钾 ", "无", "1,2", '"', "\r\n"]),
-)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(
-    st.lists(st.tuples(cells, cells), min_size=1, max_size=12),
-    st.sampled_from([0.0, 0.3]),
-    st.sampled_from(["alpaca", "sharegpt"]),
-)
-def test_the_sum_holds_whatever_the_rows_are(
-    tmp_path: Path, table: list[tuple[str | None, str | None]], test: float, form: str
-) -> None:
-    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"q": q, "a": a}) + "\n" for q, a in table), encoding="utf-8")
-    try:
-        summary = convert(Plan("lab", (tmp_path / "a.jsonl",), form, test=test), tmp_path)
-    except DataError as error:
-        assert "nothing to write" in str(error)
-        return
-    assert summary.read == len(table) == summary.written + summary.duplicates + summary.rejected
-    written = [row for file in summary.files for row in rows(tmp_path / file)]
-    assert len(written) == summary.written
-    assert sum(summary.reasons.values()) == summary.rejected
-    if summary.rejects_file:
-        assert len(rows(tmp_path / summary.rejects_file)) == summary.rejected
 
 
 def test_the_shipped_data_convert_whole_and_give_the_same_bytes_every_time(project: Path) -> None:
