@@ -63,6 +63,35 @@ def load_settings(directory: Path) -> Settings:
         raise ConfigError(*problems) from None
 
 
+class _Loader(yaml.SafeLoader):
+    """Safe, and reads numbers as OmegaConf does, by which LLaMA-Factory reads its YAML: ``1e-4`` is one."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def parse_yaml(text: str) -> Any:
+    """The value of a YAML text.
+
+    Raises:
+        yaml.YAMLError: it is none.
+    """
+    return yaml.load(text, _Loader)  # noqa: S506  (a SafeLoader)
+
+
+def yaml_keys(path: Path) -> list[tuple[str, int]]:
+    """The keys of a YAML file's mapping in their order, a repeated one each time, with their lines from 1.
+
+    Raises:
+        ConfigError: as :func:`read_yaml`.
+    """
+    read_yaml(path)
+    node = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
+    return [(key.value, key.start_mark.line + 1) for key, _ in node.value] if node is not None else []
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds.
 
@@ -70,7 +99,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing, is not UTF-8 YAML, or holds something else than a mapping.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Give the path of a YAML file.") from None
     except (OSError, UnicodeDecodeError) as error:

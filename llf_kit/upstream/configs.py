@@ -10,16 +10,20 @@ from typing import Any
 import yaml
 
 from llf_kit.errors import ConfigError, UsageError
-from llf_kit.project import read_yaml
+from llf_kit.project import parse_yaml, read_yaml, yaml_keys
 
 
 @dataclass(frozen=True)
 class Config:
-    """A YAML file and ``key=value`` overrides; ``values`` is both together."""
+    """A YAML file and ``key=value`` overrides; ``values`` is both together.
+
+    ``keys`` are those of the file in their order, a repeated one each time, with their lines.
+    """
 
     path: Path
     overrides: tuple[str, ...]
     values: dict[str, Any]
+    keys: tuple[tuple[str, int], ...]
 
     def required(self, key: str) -> str:
         """The value of ``key`` as text.
@@ -47,5 +51,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Config:
         key, equals, text = override.partition("=")
         if not equals or not key:
             raise UsageError(f"{override!r}: is not key=value. Write for example learning_rate=1.0e-4.")
-        values[key] = yaml.safe_load(text)
-    return Config(path, tuple(overrides), values)
+        try:
+            values[key] = parse_yaml(text)
+        except yaml.YAMLError:
+            raise UsageError(f"{override!r}: its value is no YAML. Quote it.") from None
+    return Config(path, tuple(overrides), values, tuple(yaml_keys(path)))
