@@ -16,7 +16,7 @@ from llf_kit.schema import RawTable
 _BATCH = 5_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One raw row: its place, its fields, or the reason why it could not be read."""
 
@@ -54,12 +54,15 @@ def table(
 
 
 def _frame(source: str, names: tuple[str, ...], batch: list[Record], schema: dict[str, Any]) -> pl.DataFrame:
+    """Column by column, which takes polars half the time of a dictionary a row."""
+    fields = [record.fields for record in batch]
+    cells = [pl.Series(name, [row.get(name) for row in fields], dtype=pl.String) for name in names]
     return pl.DataFrame(
         {
             "source": [source] * len(batch),
             "row": [record.row for record in batch],
             "reason": [record.reason for record in batch],
-            "raw": [{name: record.fields.get(name) for name in names} for record in batch],
+            "raw": pl.DataFrame(cells).to_struct() if cells else [{}] * len(batch),
         },
         schema=schema,
     )
