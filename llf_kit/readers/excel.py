@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import DataError
-from llf_kit.readers import archive, delimited
+from llf_kit.readers import archive, delimited, html
 from llf_kit.readers.encoding import Opening
 from llf_kit.readers.sheets import sheet
 from llf_kit.schema import RawTable
@@ -45,7 +46,7 @@ def _names(book: Any) -> list[str]:
     return [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
 
 
-def _other(path: Path) -> Any:
+def _other(path: Path) -> Callable[[Path, Opening], list[RawTable]] | None:
     """The reader for a text under this name: systems export web pages and tabbed text as ``.xls``."""
     with path.open("rb") as file:
         start = file.read(_LOOK)
@@ -53,7 +54,7 @@ def _other(path: Path) -> Any:
     if start.startswith(b"PK") or (b"\0" in start and not start.startswith(_MARKS)):
         return None
     if b"<table" in text or b"<html" in text:
-        return delimited.read
+        return html.read
     return delimited.read if b"\t" in text or b"," in text else None
 
 

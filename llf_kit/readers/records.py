@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,9 @@ from polars.io.plugins import register_io_source
 from llf_kit.schema import RawTable
 
 _BATCH = 5_000
+
+# A number keeps its spelling: 5.10 is measured to the hundredth.
+DECODER = json.JSONDecoder(parse_float=Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +96,4 @@ def _text(value: Any) -> str | None:
         value = value[0]  # some exports wrap every text in a list of one
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=float)

@@ -98,7 +98,9 @@ def test_archives_that_are_refused(project: Path) -> None:
 
 
 def test_sources_are_all_checked_at_once(tree: Tree) -> None:
-    here = tree({"a.pdf": "x", "b.csv": "q,a\n1,2\n", "folder/readme.md": "x"})
+    here = tree({"a.pdf": "x", "b.csv": "q,a\n1,2\n", "folder/photo.png": "x"})
     with pytest.raises(DataError) as caught:
         readers.find([here / "a.pdf", here / "b.csv", here / "gone.csv", here / "folder"])
     assert len(caught.value.problems) == 3
+    for ending in (".csv", ".xls", ".docx", ".md", ".html"):
+        assert f"{ending}, " in caught.value.problems[0]
