@@ -35,7 +35,6 @@ READERS: dict[str, Reader] = {
     ".xlsx": excel.read,
     ".xlsm": excel.read,
     ".xls": excel.read,
-    ".ods": excel.read,
     ".json": json_array.read,
     ".jsonl": json_lines.read,
     ".xml": xml.read,

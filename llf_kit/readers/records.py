@@ -96,4 +96,10 @@ def _text(value: Any) -> str | None:
         value = value[0]  # some exports wrap every text in a list of one
     if value is None or isinstance(value, str):
         return value
-    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=float)
+    if isinstance(value, (bool, int, float, list, dict)):
+        return json.dumps(value, ensure_ascii=False, default=_plain)
+    return str(value)  # a decimal as it was written; a date out of a typed column
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,20 @@ def test_the_old_excel_format(project: Path) -> None:
     assert fields(project / "a.xls") == [(2, ("电解质", "血钾？", "3.5")), (3, ("电解质", "血钠？", "137"))]
 
 
+def test_dates_and_truths_of_the_old_format(project: Path) -> None:
+    workbook = xlwt.Workbook()
+    sheet = workbook.add_sheet("a")
+    date = xlwt.XFStyle()
+    date.num_format_str = "yyyy-mm-dd"
+    for column, cell in enumerate(["日期", "对", "值"]):
+        sheet.write(0, column, cell)
+    sheet.write(1, 0, datetime.date(2024, 5, 1), date)
+    sheet.write(1, 1, True)
+    sheet.write(1, 2, 5)
+    workbook.save(project / "a.xls")
+    assert fields(project / "a.xls") == [(2, ("2024-05-01", "True", "5"))]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_tabbed_text_under_the_name_of_xls(tree: Tree, encoding: str) -> None:
     path = tree({"a.xls": "问题\t答案\r\n血钾？\t3.5～5.3\r\n".encode(encoding)}) / "a.xls"
@@ -118,6 +133,15 @@ def test_a_web_page_under_the_name_of_xls(tree: Tree) -> None:
     page = "<html><body><table><tr><td>问题<td>答案<tr><td>血钾？<td>3.5～5.3</table></body></html>"
     path = tree({"a.xls": page.encode("gb18030")}) / "a.xls"
     assert fields(path) == [(2, ("血钾？", "3.5～5.3"))]
+
+
+def test_a_cell_far_from_its_table_does_not_fill_the_memory(project: Path) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.worksheets[0]["A1"] = "问题"
+    workbook.worksheets[0]["XFD1048576"] = "x"
+    workbook.save(project / "a.xlsx")
+    with pytest.raises(DataError, match="a sheet reaches too far"):
+        read(project / "a.xlsx")
 
 
 def test_a_workbook_that_swells_is_not_opened(project: Path) -> None:

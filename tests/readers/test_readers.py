@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,13 @@ def test_columnar_files(project: Path, ending: str) -> None:
     (project / f"bad.{ending}").write_bytes(b"no such file")
     with pytest.raises(DataError, match="is damaged or of another kind"):
         read(project / f"bad.{ending}")
+
+
+def test_typed_columns_become_texts(project: Path) -> None:
+    day = datetime.date(2024, 5, 1)
+    frame = pl.DataFrame({"日期": [day], "值": [Decimal("5.10")], "多": [[day]], "对": [True]})
+    frame.write_parquet(project / "a.parquet")
+    assert fields(project / "a.parquet") == [(1, ("2024-05-01", "5.10", '["2024-05-01"]', "true"))]
 
 
 def test_archives_are_read_from_inside(project: Path) -> None:
