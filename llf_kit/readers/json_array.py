@@ -58,7 +58,9 @@ class _Shape:
 
     def add(self, part: Part) -> None:
         if part.kind == "element" and isinstance(part.value, dict):
-            self.lists.setdefault(part.key, {}).update(dict.fromkeys(part.value))
+            columns = self.lists.setdefault(part.key, {})
+            if not columns.keys() >= part.value.keys():
+                columns.update(dict.fromkeys(part.value))
         elif part.kind == "member" and isinstance(part.value, dict):
             self.members.update(dict.fromkeys(("id", *part.value)))
         self.mixed |= part.kind == "list" or (part.kind == "member" and not isinstance(part.value, dict))
