@@ -41,7 +41,18 @@ MAY_IMPORT = {
     "evaluation": NOUNS,
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
-    | {"convert", "formats", "outputs", "render", "base_models", "fetching", "upstream", "evaluation", "demo"},
+    | {
+        "convert",
+        "mapping",
+        "formats",
+        "outputs",
+        "render",
+        "base_models",
+        "fetching",
+        "upstream",
+        "evaluation",
+        "demo",
+    },
 }
 
 

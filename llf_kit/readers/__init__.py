@@ -9,8 +9,20 @@ from pathlib import Path
 import polars as pl
 
 from llf_kit.errors import DataError
-from llf_kit.readers import archive, columnar, delimited, excel, json_array, json_lines, plain, xml
-from llf_kit.readers.encoding import Opening
+from llf_kit.readers import (
+    archive,
+    columnar,
+    delimited,
+    excel,
+    html,
+    json_array,
+    json_lines,
+    markdown,
+    plain,
+    word,
+    xml,
+)
+from llf_kit.readers.encoding import DAMAGED, MARK, Opening
 from llf_kit.schema import RawTable
 
 __all__ = ["READERS", "Opening", "find", "read"]
@@ -21,10 +33,17 @@ READERS: dict[str, Reader] = {
     ".csv": delimited.read,
     ".tsv": delimited.read,
     ".xlsx": excel.read,
+    ".xlsm": excel.read,
+    ".xls": excel.read,
     ".json": json_array.read,
     ".jsonl": json_lines.read,
     ".xml": xml.read,
     ".txt": plain.read,
+    ".md": markdown.read,
+    ".markdown": markdown.read,
+    ".html": html.read,
+    ".htm": html.read,
+    ".docx": word.read,
     ".parquet": columnar.read,
     ".arrow": columnar.read,
 }
@@ -90,8 +109,20 @@ def _renamed(tables: list[RawTable], old: str, new: str) -> list[RawTable]:
     named = []
     for table in tables:
         source = new + table.source.removeprefix(old)
-        named.append(replace(table, source=source, rows=table.rows.with_columns(source=pl.lit(source))))
+        rows = _without_damage(table) if (table.encoding or "").endswith(DAMAGED) and table.columns else table.rows
+        named.append(replace(table, source=source, rows=rows.with_columns(source=pl.lit(source))))
     return named
+
+
+def _without_damage(table: RawTable) -> pl.LazyFrame:
+    """The rows of a text that is damaged in places, those with a damaged field rejected."""
+    cells = [pl.col("raw").struct.field(name) for name in table.columns]
+    damaged = pl.any_horizontal(cell.str.contains(MARK, literal=True) for cell in cells)
+    reason = pl.coalesce("reason", pl.lit(f"bytes that are not {(table.encoding or '').removesuffix(DAMAGED)}"))
+    return table.rows.with_columns(
+        reason=pl.when(damaged).then(reason).otherwise("reason"),
+        raw=pl.struct(cell.str.replace_all(MARK, "\ufffd", literal=True) for cell in cells),
+    )
 
 
 def _read_archive(path: Path, opening: Opening) -> list[RawTable]:

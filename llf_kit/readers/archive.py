@@ -25,7 +25,7 @@ def unpack(path: Path, work: Path) -> Iterator[tuple[str, Path]]:
     Raises:
         DataError: damaged, locked with a password, or far larger inside than outside.
     """
-    bound = max(_SMALL, path.stat().st_size * _RATIO)
+    bound = _bound(path)
     try:
         if path.suffix.lower() == ".gz":
             name = path.name.removesuffix(path.suffix)
@@ -44,6 +44,27 @@ def unpack(path: Path, work: Path) -> Iterator[tuple[str, Path]]:
         raise DataError(f"{path}: is damaged or no archive. Pack it again.") from None
     except RuntimeError:  # zipfile's own for a password
         raise DataError(f"{path}: is locked with a password. Unpack it first.") from None
+
+
+def check(path: Path) -> None:
+    """Look at a document that is a zip itself (xlsx, docx, ods) before another library unpacks it into memory.
+
+    Raises:
+        DataError: it says itself that it is far larger inside than outside.
+    """
+    if not zipfile.is_zipfile(path):
+        return  # its reader says what is wrong with it
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError):
+        return
+    if inside > _bound(path):
+        raise DataError(f"{path}: is far larger inside than outside. Save it anew if you trust it.")
+
+
+def _bound(path: Path) -> int:
+    return max(_SMALL, path.stat().st_size * _RATIO)
 
 
 class _Source(Protocol):

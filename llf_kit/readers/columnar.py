@@ -27,9 +27,12 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
 
     def records() -> Iterator[Record]:
         row = 0
-        for batch in frame.collect_batches():
-            for values in batch.iter_rows(named=True):
-                row += 1
-                yield from_json(row, values)
+        try:
+            for batch in frame.collect_batches():
+                for values in batch.iter_rows(named=True):
+                    row += 1
+                    yield from_json(row, values)
+        except pl.exceptions.PolarsError:
+            yield Record(row + 1, {}, "damaged from here on: the rest of the file was not read")
 
     return [table(path.name, columns, records)]

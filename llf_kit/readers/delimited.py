@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
-from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import dropwhile, islice
 from pathlib import Path
 
 import polars as pl
@@ -13,35 +15,41 @@ import polars as pl
 from llf_kit.errors import DataError
 from llf_kit.readers.encoding import Opening, as_utf8, detect
 from llf_kit.readers.records import Record, table
+from llf_kit.readers.sheets import LOOK, column_names, header_place
 from llf_kit.schema import RawTable
 
 # Bytes that tell UTF-8. The fast parser refuses what is not UTF-8 further down, and then all of it is looked at.
 _LOOK = 4 << 20
 _INDEX = "\0row"  # a name that no header can have
+_HEAD = 1 << 18  # characters in which the separator and the header are looked for
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
-    """One table. The header is row 1; a blank line is not a row.
+    """One table. The header is the first row that is filled like one; a blank line is not a row.
 
     Raises:
-        DataError: no header, or two columns of the same name.
+        DataError: no header.
     """
     encoding = detect(path, opening.encoding, enough=None if opening.careful else _LOOK)
     file = as_utf8(path, encoding, opening.work)
     with file.open(encoding="utf-8-sig", newline="") as text:
-        head = text.readline()
-        separator = "\t" if path.suffix.lower() == ".tsv" else _separator(head)
-        text.seek(0)
-        header = [name.strip() for name in next(csv.reader(text, delimiter=separator), [])]
-    if not any(header):
+        head = text.read(_HEAD)
+    separator = "\t" if path.suffix.lower() == ".tsv" else _separator(head)
+    first = _first(head, separator)
+    above = header_place(first)
+    names = column_names(name.strip() for name in first[above]) if any(map(any, first)) else []
+    if not names:
         raise DataError(f"{path}: is empty. Give a table whose first row names its columns.")
-    names = [name or f"column {place}" for place, name in enumerate(header, start=1)]
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise DataError(f"{path}:1: two columns are called {twice[0]!r}. Rename one.")
-    if opening.careful:
-        return [table(path.name, names, lambda: _records(file, separator, names), encoding)]
+    if opening.careful or "\n" not in head:  # lines may end with a bare \r, which polars does not take for an end
+        return [table(path.name, names, lambda: _records(file, separator, names, above), encoding)]
     rows = pl.scan_csv(
-        file, separator=separator, infer_schema=False, new_columns=names, row_index_name=_INDEX, row_index_offset=2
+        file,
+        separator=separator,
+        skip_rows=above - first.index(next(filter(None, first))),  # polars passes over blank lines at the top itself
+        infer_schema=False,
+        new_columns=names,
+        row_index_name=_INDEX,
+        row_index_offset=above + 2,
     ).select(
         source=pl.lit(path.name),
         row=pl.col(_INDEX).cast(pl.Int64),
@@ -52,16 +60,40 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     return [RawTable(path.name, tuple(names), rows.filter(~blank), encoding)]
 
 
+def _first(head: str, separator: str) -> list[list[str]]:
+    """The first records, without the one that is cut off where ``head`` ends."""
+    csv.field_size_limit(sys.maxsize)
+    records = list(islice(csv.reader(io.StringIO(head, newline=""), delimiter=separator), LOOK + 1))
+    return records[:LOOK] if len(head) < _HEAD or len(records) == 1 else records[: min(LOOK, len(records) - 1)]
+
+
 def _separator(head: str) -> str:
-    return max(",\t;|", key=head.count)
+    """What splits most of the first records into the same number of fields; marks inside quotes do not count.
+
+    A text of a single column is read with a separator that it does not use.
+    """
+    lengths = {mark: [len(record) for record in _first(head, mark) if any(record)] for mark in ",\t;|"}
+    best = max(lengths, key=lambda mark: _even(lengths[mark]))
+    below = list(dropwhile(lambda length: length == 1, lengths[best]))  # without titles
+    if _even(lengths[best]) > 0.5 or (len(below) > 2 and _even(below) > 0.8):
+        return best
+    return min(lengths, key=head.count)
 
 
-def _records(file: Path, separator: str, names: list[str]) -> Iterator[Record]:
+def _even(lengths: list[int]) -> float:
+    """The share of records that have the commonest number of fields above one."""
+    several = [length for length in lengths if length > 1]
+    return max(map(several.count, several), default=0) / len(lengths) if lengths else 0.0
+
+
+def _records(file: Path, separator: str, names: list[str], above: int) -> Iterator[Record]:
     csv.field_size_limit(sys.maxsize)
     with file.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, delimiter=separator, strict=True)
-        next(reader)
-        row = 1
+        for _ in range(above + 1):
+            with suppress(csv.Error, StopIteration):  # a stray quote in a title
+                next(reader)
+        row = above + 1
         while True:
             row += 1
             first = reader.line_num + 1

@@ -1,7 +1,9 @@
-"""Which encoding a text file is in, and a UTF-8 copy of it where it is in another.
+"""Which encoding a text file is in, and a UTF-8 copy of it where it is in another or damaged.
 
-The order that works on Chinese exports: a byte order mark, NUL bytes (UTF-16 without a mark), strict UTF-8, then
-GB18030, which contains GBK and GB2312, unless the bytes are those of everyday traditional Chinese in Big5.
+The order that works on Chinese exports: a byte order mark, NUL bytes (UTF-16 without a mark), UTF-8, then what the
+bytes look like (Western, Big5, Japanese, Korean), then GB18030, which contains GBK and GB2312 and decodes nearly
+anything, and last a detector. A few bad bytes do not make a text one of another encoding: they cost the rows they stand
+in.
 """
 
 from __future__ import annotations
@@ -23,9 +25,20 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-
 _DOUBLE = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
 _LEVEL_1 = re.compile(rb"[\xb0-\xd7][\xa1-\xfe]")
+_KANA = re.compile(rb"\x82[\x9f-\xf1]|\x83[\x40-\x96]")  # in Shift_JIS
+_HANGUL = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")  # in EUC-KR
+_HIGH = re.compile(rb"[\x80-\xff]")
+_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
+_DETECTED = ("cp1251", "cp1252", "cp932", "euc_jp", "cp949", "big5hkscs")
+
+DAMAGED = ", damaged in places"  # behind the name of an encoding
+MARK = "\ufdd0"  # stands in the copy for bytes that do not decode; it is no character, so that no text has it
+codecs.register_error("llf-kit-mark", lambda error: (MARK, getattr(error, "end", 0)))
+# Bad bytes, as a share of what is not ASCII. Text of another encoding has 85 % and more under UTF-8.
+_BEARABLE = {"utf-8": 0.25}
+_BEARABLE_ELSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,8 @@ class Opening:
 def detect(path: Path, given: str | None = None, *, enough: int | None = None) -> str:
     """The name of the encoding that decodes all of ``path``; of UTF-8, its first ``enough`` bytes.
 
-    A part is enough where the parser that follows checks every byte of UTF-8 itself.
+    A part is enough where the parser that follows checks every byte of UTF-8 itself. Where a few bytes do not decode,
+    ``DAMAGED`` stands behind the name.
 
     Raises:
         UsageError: ``given`` is no encoding.
@@ -54,47 +68,84 @@ def detect(path: Path, given: str | None = None, *, enough: int | None = None) -
             name = codecs.lookup(given).name
         except LookupError:
             raise UsageError(f"--encoding {given!r}: no such encoding. Try utf-8, gb18030, big5 or utf-16.") from None
-        if (position := _fails_at(path, name)) is not None:
-            raise DataError(f"{path}: is not {given}: byte {position} does not decode. Leave --encoding out.")
-        return name
+        if (position := _fails_at(path, name)) is None:
+            return name
+        if _bearable(path, name):
+            return name + DAMAGED
+        raise DataError(f"{path}: is not {given}: byte {position} does not decode. Leave --encoding out.")
     with path.open("rb") as file:
         start = file.read(_CHUNK)
     tried = []
     position = 0
-    for name in _candidates(start):
-        tried.append(name)
+    for name, certain in _candidates(start):
         failed = _fails_at(path, name, enough if name == "utf-8" else None)
         if failed is None:
             return name
+        if certain and _bearable(path, name):
+            return name + DAMAGED
+        tried.append(name)
         position = max(position, failed)
+    if (other := _detected(start)) and _fails_at(path, other) is None:
+        return other
     raise DataError(f"{path}: is neither {' nor '.join(tried)}: byte {position} does not decode. Give --encoding.")
 
 
-def _candidates(start: bytes) -> Iterator[str]:
-    """The encodings to try in turn; the costlier look at double bytes waits until UTF-8 has failed."""
+def _bearable(path: Path, encoding: str) -> bool:
+    """Whether only a few bytes do not decode."""
+    bad = foreign = 0
+    with path.open(encoding=encoding, errors="llf-kit-mark", newline="") as text:
+        while chunk := text.read(_CHUNK):
+            bad += chunk.count(MARK)
+            foreign += len(chunk) - len(chunk.encode("ascii", "ignore"))
+    return bad <= foreign * _BEARABLE.get(encoding, _BEARABLE_ELSE)
+
+
+def _detected(start: bytes) -> str | None:
+    """What the detector takes it for, if it recognises the language: on a few bytes it would name anything."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(start, cp_isolation=list(_DETECTED)).best()
+    return best.encoding if best is not None and best.coherence > 0 else None
+
+
+def _candidates(start: bytes) -> Iterator[tuple[str, bool]]:
+    """The encodings to try in turn, and whether a little damage speaks for the encoding rather than against it.
+
+    The costlier looks at double bytes wait until UTF-8 has failed.
+    """
     if marked := next((name for mark, name in _MARKS if start.startswith(mark)), None):
-        yield marked
+        yield marked, True
         return
     # ASCII letters, digits and line ends in UTF-16 have a NUL each, always on the same side; no other text has any.
     nuls = [start[side::2].count(0) for side in (0, 1)]
     if max(nuls) > len(start) / 50 and min(nuls) < max(nuls) / 10:
-        yield "utf-16-be" if nuls[0] > nuls[1] else "utf-16-le"
+        yield "utf-16-be" if nuls[0] > nuls[1] else "utf-16-le", True
         return
-    yield "utf-8"
-    if _everyday_big5(start):
-        yield "big5"
-    yield "gb18030"
+    yield "utf-8", True
+    if len(_ALONE.findall(start)) > 0.8 * len(_HIGH.findall(start)):  # `µmol`, `37 °C`: in Chinese they come in pairs
+        yield "cp1252", False
+    pairs: list[bytes] = _DOUBLE.findall(start)
+    simplified = _count(_LEVEL_1, pairs)
+    if _everyday_big5(pairs, simplified):
+        yield "big5", False
+    if _count(_KANA, pairs) > 0.3 * len(pairs):
+        yield "cp932", False
+    if len(pairs) > 40 and _count(_HANGUL, pairs) > 0.95 * len(pairs):  # two fifths of the Chinese ones lie outside
+        yield "cp949", False
+    yield "gb18030", simplified > len(pairs) / 2
 
 
-def _everyday_big5(start: bytes) -> bool:
+def _count(kind: re.Pattern[bytes], pairs: list[bytes]) -> int:
+    return sum(bool(kind.fullmatch(pair)) for pair in pairs)
+
+
+def _everyday_big5(pairs: list[bytes], simplified: int) -> bool:
     """Whether the double bytes are everyday characters in Big5 (level 1) rather than in GB2312 (level 1).
 
     Nearly every text in the one decodes in the other too, into nonsense of rare characters; running text is nine tenths
     level 1 in its own encoding (GB 2312-1980: first bytes B0 to D7; Big5: A4 to C6).
     """
-    pairs: list[bytes] = _DOUBLE.findall(start)
     traditional = sum(0xA4 <= pair[0] <= 0xC6 for pair in pairs)
-    simplified = sum(bool(_LEVEL_1.fullmatch(pair)) for pair in pairs)
     return traditional > max(simplified, 0.8 * len(pairs))
 
 
@@ -118,11 +169,16 @@ def _fails_at(path: Path, encoding: str, enough: int | None = None) -> int | Non
 
 
 def as_utf8(path: Path, encoding: str, work: Path) -> Path:
-    """``path`` itself if it is UTF-8, else a UTF-8 copy of it in ``work``, made as a stream."""
+    """``path`` itself if it is sound UTF-8, else a UTF-8 copy of it in ``work``, made as a stream."""
     if encoding in ("utf-8", "utf-8-sig", "ascii"):
         return path
+    name = encoding.removesuffix(DAMAGED)
+    errors = "strict" if name == encoding else "llf-kit-mark"
     copy = work / f"{abs(hash(path.resolve()))}.utf8"
-    with path.open(encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+    with (
+        path.open(encoding=name, errors=errors, newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
         while text := source.read(_CHUNK):
             target.write(text)
     return copy

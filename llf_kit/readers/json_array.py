@@ -1,51 +1,110 @@
-"""json: an array of objects, an object keyed by id, or an object with one array inside."""
+"""json of any size: an array of objects, an object keyed by id, or an object with one array inside.
+
+Read twice, so that a key which first appears in the last object is a column too.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from llf_kit.errors import DataError
 from llf_kit.readers import json_lines
-from llf_kit.readers.encoding import Opening, detect
-from llf_kit.readers.records import from_json, table
+from llf_kit.readers.encoding import Opening, as_utf8, detect
+from llf_kit.readers.json_window import Damage, More, Part, parts
+from llf_kit.readers.records import DECODER, Record, from_json, table
 from llf_kit.schema import RawTable
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
     """One table; the row is the place in the array, from 1. JSON Lines under the name of .json are read too.
 
+    What stands before a damage is read, and the damage is a row with a reason.
+
     Raises:
         DataError: not JSON, or JSON without rows.
     """
     encoding = detect(path, opening.encoding)
-    text = path.read_text(encoding=encoding)
+    file = as_utf8(path, encoding, opening.work)
     try:
-        data = json.loads(text)
-    except RecursionError:
-        raise DataError(f"{path}: is nested too deeply. Give a plain array of objects.") from None
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and text[: error.pos].lstrip().startswith("{"):
-            return json_lines.read(path, opening)
-        raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg}). Correct or export it again.") from None
-    except ValueError as error:  # a number of thousands of digits
-        raise DataError(f"{path}: holds a value that cannot be read ({error}). Correct it.") from None
-    records = [from_json(row, value) for row, value in enumerate(_rows(path, data), start=1)]
-    columns = dict.fromkeys(key for record in records for key in record.fields)
-    return [table(path.name, columns, lambda: records, encoding)]
+        shape = _survey(file)
+    except More:
+        return json_lines.read(path, opening)
+    columns = shape.columns()
+    if columns is None and shape.damage is None:
+        one = from_json(1, DECODER.decode(file.read_text(encoding="utf-8-sig")))
+        return [table(path.name, one.fields, lambda: [one], encoding)]
+    if not columns and shape.damage is not None:
+        lines = json_lines.read(path, opening)  # damaged in their first line
+        if lines[0].columns:
+            return lines
+        if str(shape.damage) == "a single value":
+            raise DataError(f"{path}: holds a single value. Give an array of objects.")
+        where = f"{path}:{shape.damage.line}"
+        raise DataError(f"{where}: is not JSON ({shape.damage}). Correct or export it again.")
+    return [table(path.name, columns or (), lambda: _records(file, shape), encoding)]
 
 
-def _rows(path: Path, data: Any) -> list[Any]:
-    if isinstance(data, list):
-        return data
-    if isinstance(data, dict):
-        lists = [
-            value for value in data.values() if isinstance(value, list) and any(isinstance(v, dict) for v in value)
-        ]
-        if len(lists) == 1:
-            return list(lists[0])
-        if data and all(isinstance(value, dict) for value in data.values()):
-            return list(data.values())
-        return [data]
-    raise DataError(f"{path}: holds a single value. Give an array of objects.")
+@dataclass
+class _Shape:
+    """What a first look finds: the columns of every list with objects and of the members, and where the text ends."""
+
+    lists: dict[str, dict[str, None]] = field(default_factory=dict)
+    members: dict[str, None] = field(default_factory=dict)
+    mixed: bool = False  # members that are no objects
+    array: bool = False
+    damage: Damage | None = None
+
+    def add(self, part: Part) -> None:
+        if part.kind == "element" and isinstance(part.value, dict):
+            columns = self.lists.setdefault(part.key, {})
+            if not columns.keys() >= part.value.keys():
+                columns.update(dict.fromkeys(part.value))
+        elif part.kind == "member" and isinstance(part.value, dict):
+            self.members.update(dict.fromkeys(("id", *part.value)))
+        self.mixed |= part.kind == "list" or (part.kind == "member" and not isinstance(part.value, dict))
+
+    @property
+    def rows(self) -> tuple[str, str] | None:
+        """Kind of the parts that are rows, and the key of their list; None where the whole is a single row."""
+        if self.array:
+            return ("element", "")
+        if len(self.lists) == 1:
+            return ("element", next(iter(self.lists)))
+        return ("member", "") if self.members and not self.mixed else None
+
+    def columns(self) -> dict[str, None] | None:
+        if self.rows is None:
+            return None
+        kind, key = self.rows
+        return self.members if kind == "member" else self.lists.get(key, {})
+
+
+def _survey(file: Path) -> _Shape:
+    shape = _Shape()
+    with file.open(encoding="utf-8-sig") as text:
+        shape.array = text.read(1 << 16).lstrip().startswith("[")
+        text.seek(0)
+        try:
+            for part in parts(text):
+                shape.add(part)
+        except Damage as damage:
+            shape.damage = damage
+    return shape
+
+
+def _records(file: Path, shape: _Shape) -> Iterator[Record]:
+    row = 0
+    rows = shape.rows
+    with file.open(encoding="utf-8-sig") as text:
+        try:
+            for part in parts(text):
+                if rows == ("element", part.key) and part.kind == "element":
+                    row += 1
+                    yield from_json(row, part.value)
+                elif rows == ("member", "") and part.kind == "member":
+                    row += 1
+                    yield from_json(row, {"id": part.key, **part.value})
+        except Damage as damage:
+            yield Record(row + 1, {}, f"not JSON from line {damage.line} on: the rest of the file was not read")

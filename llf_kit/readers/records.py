@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -15,8 +16,11 @@ from llf_kit.schema import RawTable
 
 _BATCH = 5_000
 
+# A number keeps its spelling: 5.10 is measured to the hundredth.
+DECODER = json.JSONDecoder(parse_float=Decimal)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One raw row: its place, its fields, or the reason why it could not be read."""
 
@@ -54,12 +58,15 @@ def table(
 
 
 def _frame(source: str, names: tuple[str, ...], batch: list[Record], schema: dict[str, Any]) -> pl.DataFrame:
+    """Column by column, which takes polars half the time of a dictionary a row."""
+    fields = [record.fields for record in batch]
+    cells = [pl.Series(name, [row.get(name) for row in fields], dtype=pl.String) for name in names]
     return pl.DataFrame(
         {
             "source": [source] * len(batch),
             "row": [record.row for record in batch],
             "reason": [record.reason for record in batch],
-            "raw": [{name: record.fields.get(name) for name in names} for record in batch],
+            "raw": pl.DataFrame(cells).to_struct() if cells else [{}] * len(batch),
         },
         schema=schema,
     )
@@ -89,4 +96,10 @@ def _text(value: Any) -> str | None:
         value = value[0]  # some exports wrap every text in a list of one
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, (bool, int, float, list, dict)):
+        return json.dumps(value, ensure_ascii=False, default=_plain)
+    return str(value)  # a decimal as it was written; a date out of a typed column
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)
