@@ -25,4 +25,5 @@ def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
         question = pl.when(asked != "").then(asked)
     user = pl.struct(role=pl.lit(USER), content=question)
     assistant = pl.struct(role=pl.lit(ASSISTANT), content=raw.field(columns["answer"]))
-    return rows.with_columns(messages=pl.concat_list(user, assistant), system=pl.lit(None, dtype=pl.String))
+    # Not `concat_list`, which builds a list of structures value by value and took a third of a whole conversion.
+    return rows.with_columns(messages=pl.concat_arr(user, assistant).arr.to_list(), system=pl.lit(None, dtype=pl.String))
