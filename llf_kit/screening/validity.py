@@ -6,6 +6,8 @@ import polars as pl
 
 from llf_kit.schema import ASSISTANT, NOTHING, USER
 
+_WORD = "\0word"  # a name that no stage gives
+
 
 def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
     """LazyFrame of samples → ``reason`` set where the conversation cannot be trained on as it is."""
@@ -14,9 +16,8 @@ def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
     initial = pl.when(role == USER).then(pl.lit("u")).when(role == ASSISTANT).then(pl.lit("a")).otherwise(pl.lit("?"))
     nothing = content.is_null() | content.str.contains(NOTHING)
     # The conversation as a word: `uaua`, a letter a turn, a capital where the turn says nothing.
-    word = (
-        pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial)).list.join("")
-    )
+    letters = pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial))
+    word = pl.col(_WORD)
     reason = (
         pl.when(word.is_null() | (word == ""))
         .then(pl.lit("no conversation"))
@@ -33,4 +34,6 @@ def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
         .when(~word.str.contains("^(?:ua)+$"))
         .then(pl.lit("two turns of one speaker in a row"))
     )
-    return samples.with_columns(reason=pl.coalesce("reason", reason))
+    # A column of its own: as an expression it would be worked out again in each of the branches above.
+    worded = samples.with_columns(letters.list.join("").alias(_WORD))
+    return worded.with_columns(reason=pl.coalesce("reason", reason)).drop(_WORD)
