@@ -14,7 +14,8 @@ def rows(samples: pl.LazyFrame) -> pl.LazyFrame:
     stays empty: a context already stands under the question, where LLaMA-Factory would put it.
     """
     content = pl.col("messages").list.eval(pl.element().struct.field("content"))
-    earlier = content.list.head(content.list.len() - 2)
+    # Null where there are none: pairing goes list by list, and an empty one costs as much as a full one.
+    earlier = pl.when(content.list.len() > 2).then(content.list.head(content.list.len() - 2))
     return samples.select(
         instruction=content.list.get(-2, null_on_oob=True),
         input=pl.lit(""),
@@ -22,7 +23,7 @@ def rows(samples: pl.LazyFrame) -> pl.LazyFrame:
         system=pl.col("system"),
         history=earlier.list.eval(
             pl.concat_list(pl.element().gather_every(2), pl.element().gather_every(2, 1))  # [question, answer]
-        ),
+        ).fill_null(pl.lit([], dtype=pl.List(pl.List(pl.String)))),
         label=pl.col("label"),
     )
 
