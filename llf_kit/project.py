@@ -6,13 +6,13 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llf_kit.errors import ConfigError, UsageError, did_you_mean
 
@@ -24,18 +24,26 @@ DATASET_INFO = "dataset_info.json"
 _DATASET_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class Settings(BaseModel):
+class _Share:
+    """Tells pydantic that a number is a share; like ``Settings`` it does without importing pydantic."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {**handler(source), "ge": 0.0, "lt": 1.0}
+
+
+@dataclass(frozen=True)
+class Settings:
     """What ``llf-kit.yaml`` may say; every field can be given as an option instead."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     name: str | None = None
-    sources: list[str] = Field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     format: str = "alpaca"
-    map: dict[str, str] = Field(default_factory=dict)
+    map: dict[str, str] = field(default_factory=dict)
     system: str | None = None
     encoding: str | None = None
-    test: float = Field(default=0.0, ge=0.0, lt=1.0)
+    test: Annotated[float, _Share()] = 0.0
     model: str | None = None
 
 
@@ -48,14 +56,17 @@ def load_settings(directory: Path) -> Settings:
     path = directory / PROJECT_FILE
     if not path.is_file():
         return Settings()
+    from pydantic import TypeAdapter, ValidationError  # half as long to import as polars, and needed here alone
+
     try:
-        return Settings.model_validate(read_yaml(path))
+        return TypeAdapter(Settings).validate_python(read_yaml(path))
     except ValidationError as error:
         problems = []
         for item in error.errors():
             where = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "extra_forbidden":
-                problems.append(f"{path.name}: {where}: unknown key. {did_you_mean(where, Settings.model_fields)}")
+            if item["type"] == "unexpected_keyword_argument":
+                known = [known.name for known in fields(Settings)]
+                problems.append(f"{path.name}: {where}: unknown key. {did_you_mean(where, known)}")
             else:
                 problems.append(f"{path.name}: {where}: {item['msg'].lower()}. Correct the value.")
         raise ConfigError(*problems) from None
