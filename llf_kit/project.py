@@ -8,11 +8,12 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from annotated_types import Ge, Gt, Lt
 
 from llf_kit.errors import ConfigError, UsageError, did_you_mean
 
@@ -24,20 +25,21 @@ DATASET_INFO = "dataset_info.json"
 _DATASET_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class Settings(BaseModel):
+@dataclass(frozen=True)
+class Settings:
     """What ``llf-kit.yaml`` may say; every field can be given as an option instead."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     name: str | None = None
-    sources: list[str] = Field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     format: str | None = None
     file_type: str = "jsonl"
-    shard_rows: int | None = Field(default=None, gt=0)
-    map: dict[str, str] = Field(default_factory=dict)
+    shard_rows: Annotated[int, Gt(0)] | None = None
+    map: dict[str, str] = field(default_factory=dict)
     system: str | None = None
     encoding: str | None = None
-    test: float = Field(default=0.0, ge=0.0, lt=1.0)
+    test: Annotated[float, Ge(0), Lt(1)] = 0.0
     model: str | None = None
 
 
@@ -50,14 +52,17 @@ def load_settings(directory: Path) -> Settings:
     path = directory / PROJECT_FILE
     if not path.is_file():
         return Settings()
+    from pydantic import TypeAdapter, ValidationError  # half as long to import as polars, and needed here alone
+
     try:
-        return Settings.model_validate(read_yaml(path))
+        return TypeAdapter(Settings).validate_python(read_yaml(path))
     except ValidationError as error:
         problems = []
         for item in error.errors():
             where = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "extra_forbidden":
-                problems.append(f"{path.name}: {where}: unknown key. {did_you_mean(where, Settings.model_fields)}")
+            if item["type"] == "unexpected_keyword_argument":
+                known = [known.name for known in fields(Settings)]
+                problems.append(f"{path.name}: {where}: unknown key. {did_you_mean(where, known)}")
             else:
                 problems.append(f"{path.name}: {where}: {item['msg'].lower()}. Correct the value.")
         raise ConfigError(*problems) from None

@@ -43,4 +43,6 @@ def choose_test(samples: pl.LazyFrame, share: float) -> pl.Series:
 
 def split(samples: pl.LazyFrame, test: pl.Series) -> pl.LazyFrame:
     """The stage: LazyFrame of samples → ``test`` (Boolean) added."""
+    if test.is_empty():
+        return samples.with_columns(test=pl.lit(False))
     return samples.with_columns(test=question_key(pl.col("messages")).is_in(test.implode()).fill_null(False))

@@ -16,11 +16,12 @@ from threading import Lock
 
 import polars as pl
 
+from llf_kit.cleaning import sparing
 from llf_kit.schema import CJK
 
 SUSPECT = "resident id with a wrong check digit"
 
-_MAYBE = r"[0-9]{11}|[0-9]{3}[ -][0-9]{4}[ -][0-9]{4}|@"
+_SIGN = r"[0-9]{11}|[0-9]{3}[ -][0-9]{4}[ -][0-9]{4}|@"
 
 
 @dataclass(frozen=True)
@@ -87,23 +88,16 @@ def stage(samples: pl.LazyFrame, masked: Counter[str]) -> pl.LazyFrame:
     """LazyFrame of samples → the same columns, masked; ``masked`` is filled while the pipeline runs."""
     lock = Lock()  # polars may call from several threads
 
-    def batch(texts: pl.Series) -> pl.Series:
-        """A column of texts with the suspects masked; Python sees those alone."""
-        places = texts.str.contains(_MAYBE).fill_null(False).arg_true()
-        if places.is_empty():
-            return texts
+    def without_identifiers(suspects: pl.Series) -> pl.Series:
         counts: Counter[str] = Counter()
-        new = [mask(text, counts) for text in texts.gather(places).to_list()]
+        texts = [mask(text, counts) for text in suspects.to_list()]
         with lock:
             masked.update(counts)
-        return texts.clone().scatter(places, new)
-
-    def without_identifiers(texts: pl.Expr) -> pl.Expr:
-        return texts.map_batches(batch, return_dtype=pl.String, is_elementwise=True)
+        return pl.Series(texts, dtype=pl.String)
 
     message = pl.element().struct
-    content = without_identifiers(message.field("content")).alias("content")
+    content = sparing.change(message.field("content"), _SIGN, without_identifiers).alias("content")
     return samples.with_columns(
-        *(without_identifiers(pl.col(name)) for name in ("system", "tools", "rejected")),
+        *(sparing.change(pl.col(name), _SIGN, without_identifiers) for name in ("system", "tools", "rejected")),
         messages=pl.col("messages").list.eval(message.with_fields(content)),
     )

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import polars as pl
 
+from llf_kit.cleaning import sparing
+
 # U+3000 ideographic space, U+00A0 and U+202F no-break spaces
 _SPACES = "[\u3000\u00a0\u202f]"
 # zero-width space and (non-)joiners, word joiner, byte order mark, soft hyphen, directional marks
 _INVISIBLE = "[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]"
 _NEWLINE = "\r\n?"
+_MICRO = "µ"
+_SIGN = f"{_SPACES}|{_INVISIBLE}|{_NEWLINE}|{_MICRO}"
 
 
 def _clean(content: pl.Expr) -> pl.Expr:
+    return sparing.change(content, _SIGN, _replace).str.strip_chars()
+
+
+def _replace(texts: pl.Series) -> pl.Series:
     return (
-        content.str.replace_all(_NEWLINE, "\n")
+        texts.str.replace_all(_NEWLINE, "\n")
         .str.replace_all(_SPACES, " ")
         .str.replace_all(_INVISIBLE, "")
-        .str.replace_all("µ", "μ", literal=True)  # MICRO SIGN to GREEK MU, so that a unit has one spelling
-        .str.strip_chars()
+        .str.replace_all(_MICRO, "μ", literal=True)  # MICRO SIGN to GREEK MU, so that a unit has one spelling
     )
 
 

@@ -39,13 +39,14 @@ def alpaca() -> dict[str, pl.Expr]:
     ``input`` stays empty: a context already stands under the question, where LLaMA-Factory would put it.
     """
     content = pl.col("messages").list.eval(_CONTENT)
-    earlier = content.list.head(content.list.len() - 2)
+    # Null where there are none: pairing goes list by list, and an empty one costs as much as a full one.
+    earlier = pl.when(content.list.len() > 2).then(content.list.head(content.list.len() - 2))
     pairs = pl.concat_list(pl.element().gather_every(2), pl.element().gather_every(2, 1))
     return {
         "instruction": content.list.get(-2, null_on_oob=True),
         "input": pl.lit(""),
         "system": text("system"),
-        "history": earlier.list.eval(pairs),
+        "history": earlier.list.eval(pairs).fill_null(pl.lit([], dtype=pl.List(pl.List(pl.String)))),
     }
 
 

@@ -10,6 +10,8 @@ from llf_kit.schema import ASSISTANT, FUNCTION, NOTHING, OBSERVATION, TEXT, USER
 
 _LETTERS = {USER: "u", ASSISTANT: "a", FUNCTION: "f", OBSERVATION: "o", TEXT: "t"}
 
+_WORD = "\0word"  # a name that no stage gives
+
 
 def stage(samples: pl.LazyFrame, unfit: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame:
     """LazyFrame of samples → ``reason`` set where the conversation cannot be trained on as it is.
@@ -21,9 +23,8 @@ def stage(samples: pl.LazyFrame, unfit: Callable[[pl.Expr], pl.Expr]) -> pl.Lazy
     initial = role.replace_strict(_LETTERS, default="?", return_dtype=pl.String)
     nothing = content.is_null() | content.str.contains(NOTHING)
     # The conversation as a word: `uaua`, a letter a turn, a capital where the turn says nothing.
-    word = (
-        pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial)).list.join("")
-    )
+    letters = pl.col("messages").list.eval(pl.when(nothing).then(initial.str.to_uppercase()).otherwise(initial))
+    word = pl.col(_WORD)
     reason = (
         pl.when(word.is_null() | (word == ""))
         .then(pl.lit("no conversation"))
@@ -44,4 +45,6 @@ def stage(samples: pl.LazyFrame, unfit: Callable[[pl.Expr], pl.Expr]) -> pl.Lazy
         .when(~word.str.contains("^(?:(?:u(?:fo)*[af])+|t)$"))
         .then(pl.lit("two turns of one speaker in a row"))
     )
-    return samples.with_columns(reason=pl.coalesce("reason", reason, unfit(word)))
+    # A column of its own: as an expression it would be worked out again in each of the branches above.
+    worded = samples.with_columns(letters.list.join("").alias(_WORD))
+    return worded.with_columns(reason=pl.coalesce("reason", reason, unfit(word))).drop(_WORD)
