@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -99,3 +99,21 @@ class Score:
     metric: str
     value: float | None
     explanation: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check says: what is wrong, where, and what to do.
+
+    An ``error`` will fail or train something else than written, a ``warning`` is probably not meant, an ``info`` is
+    worth knowing.
+    """
+
+    check: str
+    severity: Literal["error", "warning", "info"]
+    message: str
+    hint: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.severity}: {self.message}. {self.hint} [{self.check}]"

@@ -1,0 +1,147 @@
+"""What is checked: one YAML, and the dataset_info, rows, model and tokenizer that it leads to, each read once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from llf_kit.errors import ConfigError
+from llf_kit.project import DATASET_INFO
+from llf_kit.schema import Finding
+from llf_kit.upstream.arguments import Schema
+from llf_kit.upstream.configs import Config
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset that the YAML names: its entry, and the file or folder of it (None where there is none)."""
+
+    name: str
+    key: str  # `dataset` or `eval_dataset`
+    entry: dict[str, Any]
+    path: Path | None
+
+    @property
+    def files(self) -> list[Path]:
+        """What LLaMA-Factory would load: the file, or all that lies in the folder."""
+        if self.path is None:
+            return []
+        return sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A YAML for ``verb`` and what it leads to; paths in it are relative to the current directory, as upstream's."""
+
+    config: Config
+    schema: Schema
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key as the YAML or an override has it, else upstream's own default, else ``default``."""
+        if key in self.config.values:
+            return self.config.values[key]
+        argument = self.schema.arguments.get(key)
+        return default if argument is None or argument.default is None else argument.default
+
+    def has(self, key: str) -> bool:
+        """Whether the YAML or an override says something of ``key``."""
+        return self.config.values.get(key) is not None
+
+    @property
+    def verb(self) -> Literal["train", "export", "infer"]:
+        """What this YAML is for, by what it holds."""
+        if self.has("export_dir"):
+            return "export"
+        training = {"output_dir", "do_train", "do_predict", "do_eval"}
+        return "train" if training & self.config.values.keys() else "infer"
+
+    @property
+    def stage(self) -> str:
+        """``sft``, ``pt``, ``rm``, ``ppo``, ``dpo`` or ``kto``."""
+        return str(self.get("stage", "sft"))
+
+    @property
+    def trains(self) -> bool:
+        """Whether weights are trained."""
+        return self.verb == "train" and self.get("do_train") is True
+
+    def where(self, key: str | None = None) -> str:
+        """``train.yaml:12``, or where else ``key`` comes from."""
+        lines = [line for name, line in self.config.keys if name == key]
+        if any(override.partition("=")[0] == key for override in self.config.overrides):
+            return f"{key}=…"
+        return f"{self.config.path}:{lines[-1]}" if lines else str(self.config.path)
+
+    def finding(self, check: str, severity: Severity, key: str | None, message: str, hint: str) -> Finding:
+        """A finding about ``key``."""
+        return Finding(check, severity, message, hint, self.where(key))
+
+    @cached_property
+    def dataset_dir(self) -> Path:
+        """The folder that holds dataset_info.json."""
+        return Path(str(self.get("dataset_dir", "data")))
+
+    @cached_property
+    def dataset_info(self) -> dict[str, Any]:
+        """The entries of dataset_info.json.
+
+        Raises:
+            ConfigError: it is missing or no JSON object.
+        """
+        path = self.dataset_dir / DATASET_INFO
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"{path}: there is no such file. Set dataset_dir to the folder that holds it.") from None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path}: is not readable JSON ({type(error).__name__}). Mend it.") from None
+        if not isinstance(data, dict):
+            raise ConfigError(f"{path}: is not an object of entries. Mend it.")
+        return data
+
+    @cached_property
+    def datasets(self) -> list[Dataset]:
+        """The datasets that are named and known; none where dataset_info.json cannot be read."""
+        try:
+            entries = self.dataset_info
+        except ConfigError:
+            return []
+        found = []
+        for key in ("dataset", "eval_dataset"):
+            for name in names(self.config.values.get(key)):
+                entry = entries.get(name)
+                if isinstance(entry, dict):
+                    path = self.dataset_dir / str(entry.get("file_name", ""))
+                    found.append(Dataset(name, key, entry, path if "file_name" in entry and path.exists() else None))
+        return found
+
+    @cached_property
+    def model(self) -> Path | None:
+        """The folder of the base model where it is on this machine."""
+        value = self.config.values.get("model_name_or_path")
+        path = Path(str(value)).expanduser() if value else None
+        return path if path is not None and (path / "config.json").is_file() else None
+
+    @cached_property
+    def model_config(self) -> dict[str, Any]:
+        """The model's config.json; empty where it is not on this machine or cannot be read."""
+        return _json(self.model / "config.json") if self.model else {}
+
+
+def names(value: Any) -> list[str]:
+    """The names of a comma list, or of a list."""
+    items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [str(item).strip() for item in items if str(item).strip()]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
