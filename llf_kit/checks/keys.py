@@ -9,30 +9,38 @@ from collections.abc import Iterator
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
 from llf_kit.schema import Finding
-from llf_kit.upstream.arguments import renamed
-
-NAME = "keys"
+from llf_kit.upstream.arguments import snapshots
+from llf_kit.upstream.renamed import renamed
 
 
 def run(subject: Subject) -> Iterator[Finding]:
     """Findings about the keys of the YAML and its overrides."""
     known = subject.schema.arguments
-    old = renamed()
     for key in subject.config.values:
-        if key in known:
-            continue
-        if key in old:
-            change = old[key]
-            hint = f"Write {change.new}." if change.new else "Remove it."
-            yield subject.finding(NAME, "error", key, f"{key} {change.note}", hint)
-        else:
-            version = f"LLaMA-Factory {subject.schema.llamafactory} knows no key {key}"
-            yield subject.finding(NAME, "error", key, version, did_you_mean(key, known))
+        if key not in known:
+            yield subject.finding("keys", "error", key, *_unknown(subject, key))
+    if "use_cache" in subject.config.values and "use_kv_cache" in known:
+        message = "use_cache is a key of transformers' training now, and no longer sets the cache of inference"
+        yield subject.finding("keys", "warning", "use_cache", message, "Write use_kv_cache if that is meant.")
     for key, times in Counter(key for key, _ in subject.config.keys).items():
         if times > 1:
             lines = ", ".join(str(line) for name, line in subject.config.keys if name == key)
-            yield subject.finding(NAME, "error", key, f"{key} stands {times} times (lines {lines})", "Keep one.")
+            yield subject.finding("keys", "error", key, f"{key} stands {times} times (lines {lines})", "Keep one.")
     if os.environ.get("ALLOW_EXTRA_ARGS", "").lower() in ("1", "true", "y"):
-        yield subject.finding(
-            NAME, "warning", None, "ALLOW_EXTRA_ARGS is set, so that mistyped keys are ignored", "Unset it."
-        )
+        message = "ALLOW_EXTRA_ARGS is set, so that LLaMA-Factory ignores mistyped keys"
+        yield subject.finding("keys", "warning", None, message, "Unset it.")
+
+
+def _unknown(subject: Subject, key: str) -> tuple[str, str]:
+    """What to say of a key that the schema lacks, and what to do."""
+    known = subject.schema.arguments
+    if old := renamed().get(key):
+        message = f"{key} is gone since {old.package} {old.since}"
+        return message, f"Write {old.new}. {old.note}" if old.new and old.new in known else old.note
+    if key in ("use_ray", "use_mca"):
+        return f"{key} is no key but a variable of the environment", f"Remove it and set {key.upper()}=1."
+    elsewhere = [version for version, one in snapshots().items() if key in one.arguments]
+    if elsewhere:
+        return f"{subject.schema.label} has no key {key}; LLaMA-Factory {', '.join(elsewhere)} has", "Remove it."
+    near = did_you_mean(key, known)
+    return f"{subject.schema.label} has no key {key}", near if near.startswith("Did") else "Remove it."
