@@ -39,7 +39,7 @@ _QUESTION = re.compile(_BEFORE + _mark(_ASKED), re.IGNORECASE)
 _ANSWER = re.compile(_BEFORE + _mark(_TOLD), re.IGNORECASE)
 # In the middle of a line: anything but a Chinese answer only behind the end of a sentence, `vitamin A:` is no mark.
 _INSIDE = re.compile(rf"{_mark(_ZH_TOLD)}|(?<=[.。?？!！;；])\s*+{_mark(f'(?:{_TOLD}|{_ASKED})')}", re.IGNORECASE)
-_NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)|第?[一二三四五六七八九十]+[、.．题])\s*")
+_NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)|第?[一二三四五六七八九十]++[、.．题])\s*")
 _ASKS = re.compile(r"[?？][\s\"”』」)）*]*$")
 _OPTION = re.compile(r"\s*[(（]?[A-Ha-h][.、)）．]")
 _SPEAKER = re.compile(r"\s*([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
@@ -92,9 +92,10 @@ def _split(line: Line) -> Iterator[Line]:
     yield from (Line(line.number, line.text[begin:end]) for begin, end in pairwise(ends))
 
 
-def _content(line: Line, mark: re.Pattern[str]) -> str:
-    found = mark.match(line.text)
-    return line.text[found.end() :] if found else line.text
+def _content(text: str, mark: re.Pattern[str]) -> str:
+    """What stands behind the mark, if one begins the text."""
+    found = mark.match(text)
+    return text[found.end() :] if found else text
 
 
 def _marked(lines: Iterator[Line]) -> Iterator[Record]:
@@ -115,10 +116,10 @@ def _marked(lines: Iterator[Line]) -> Iterator[Record]:
             row, asked, said = 0, [], None
         if kind == QUESTION:
             row = line.number
-            asked.append(_content(line, _QUESTION))
+            asked.append(_content(line.text, _QUESTION))
         elif kind == ANSWER:
             row = row or line.number
-            said = [_content(line, _ANSWER)]
+            said = [_content(line.text, _ANSWER)]
         elif row or line.text.strip():
             row = row or line.number
             (asked if said is None else said).append(line.text)
@@ -146,7 +147,7 @@ def _asked_last(lines: list[Line]) -> Iterator[Line]:
     together = begin
     while together and lines[together - 1].text.strip():
         together -= 1
-    if not begins and (together or kind_of(lines[0]) != ANSWER):  # else the answer above may reach down to here
+    if filled and not begins and (together or kind_of(lines[0]) != ANSWER):  # else the answer above may reach down here
         begin = together
     yield from lines[:begin]
     yield from (asking(line) for line in lines[begin : begin + 1])
@@ -160,7 +161,7 @@ def asks(text: str) -> bool:
 
 def asking(line: Line) -> Line:
     """The line as a question, without its number."""
-    return Line(line.number, _NUMBERED.sub("", line.text, count=1), QUESTION)
+    return Line(line.number, _content(line.text, _NUMBERED), QUESTION)
 
 
 def _numbered(lines: Iterable[Line]) -> Iterator[Line]:
@@ -215,7 +216,7 @@ def _paired(lines: Iterable[Line], paragraphs: bool) -> bool:
 
 def _pairs(lines: Iterator[Line]) -> Iterator[Record]:
     for block in _blocks(lines):
-        question = _NUMBERED.sub("", block[0].text.strip(), count=1)
+        question = _content(block[0].text.strip(), _NUMBERED)
         answer = "\n".join(line.text.strip() for line in block[1:])
         yield Record(block[0].number, {QUESTION: question, ANSWER: answer or None})
 

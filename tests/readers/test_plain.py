@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,3 +71,13 @@ Tree = Callable[[dict[str, Any]], Path]
 )
 def test_txt(tree: Tree, text: str, rows: list[Any]) -> None:
     assert fields(tree({"a.txt": text.encode("gb18030")}) / "a.txt") == rows
+
+
+@pytest.mark.parametrize(
+    "unit", ["*", " ", "q", "问：", "答：", "Q: ", "1.", "一", "【", "? ", "-", "?", "问：甲？答：乙"]
+)
+@pytest.mark.parametrize("before", ["", "问：", "Q1"])
+def test_a_long_line_takes_no_time(tree: Tree, unit: str, before: str) -> None:
+    begun = time.monotonic()
+    fields(tree({"a.txt": f"{before}{unit * 20_000}\n甲\n"}) / "a.txt")
+    assert time.monotonic() - begun < 1  # a step for every pair of characters would take minutes
