@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
@@ -67,8 +68,9 @@ def read(
         return made(pair, lambda found: _marked(_answered(found)))
     if _dialogues(split()):
         return made(("dialogue",), lambda found: _texts(found, "dialogue"))
-    if sum(bool(_NUMBERED.match(line.text)) and asks(line.text) for line in split()) > 1:
-        return made(pair, lambda found: _marked(_numbered(found)))
+    for numbered in (True, False) if paragraphs else (True,):
+        if _asking_often(split(), numbered):
+            return made(pair, functools.partial(_asked, numbered=numbered))
     if _paired(split(), paragraphs):
         return made(pair, _pairs)
     return made(("text",), lambda found: _texts(found, "text", each=paragraphs))
@@ -164,18 +166,32 @@ def asking(line: Line) -> Line:
     return Line(line.number, _content(line.text, _NUMBERED), QUESTION)
 
 
-def _numbered(lines: Iterable[Line]) -> Iterator[Line]:
-    """Numbered questions without any mark: what follows each is its answer, unless it is a choice of options."""
-    answer_next = False
-    for line in lines:
-        if _NUMBERED.match(line.text) and asks(line.text):
-            yield asking(line)
-            answer_next = True
-        elif answer_next and line.text.strip() and not _OPTION.match(line.text):
-            yield Line(line.number, line.text, ANSWER)
-            answer_next = False
-        else:
-            yield line
+def _begins(line: Line, numbered: bool) -> bool:
+    return asks(line.text) and (not numbered or bool(_NUMBERED.match(line.text)))
+
+
+def _asking_often(lines: Iterable[Line], numbered: bool) -> bool:
+    """Whether questions stand without any mark: several with numbers, or without them in every fourth line."""
+    filled = [_begins(line, numbered) for line in lines if line.text.strip()]
+    return sum(filled) > 1 and (numbered or sum(filled) * 4 >= len(filled))
+
+
+def _asked(lines: Iterable[Line], numbered: bool) -> Iterator[Record]:
+    """What follows each question is its answer, unless it is a choice of options."""
+
+    def marked() -> Iterator[Line]:
+        answer_next = False
+        for line in lines:
+            if _begins(line, numbered):
+                yield asking(line)
+                answer_next = True
+            elif answer_next and line.text.strip() and not _OPTION.match(line.text):
+                yield line._replace(kind=ANSWER)
+                answer_next = False
+            else:
+                yield line
+
+    return _marked(marked())
 
 
 def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
@@ -210,7 +226,8 @@ def _paired(lines: Iterable[Line], paragraphs: bool) -> bool:
     for block in _blocks(lines):
         blocks += 1
         two += len(block) == 2
-        asking += len(block) > 1 and asks(block[0].text) and not _OPTION.match(block[1].text)
+        questions = [asks(line.text) for line in block]
+        asking += len(block) > 1 and questions[0] and sum(questions) == 1 and not _OPTION.match(block[1].text)
     return asking * 2 > blocks or (two == blocks and not paragraphs)
 
 

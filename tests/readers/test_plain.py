@@ -33,6 +33,8 @@ Tree = Callable[[dict[str, Any]], Path]
             "常见问题\n\n甲？\n答：乙\n\n丙？\n答：丁",
             [(1, ("常见问题", None)), (3, ("甲？", "乙")), (6, ("丙？", "丁"))],
         ),
+        ("甲？\n乙\n丙？\n丁\n", [(1, ("甲？\n乙\n丙？\n丁",))]),
+        ("1. 甲？\nA. 乙\nB. 丙\n2. 丁？\n戊\n", [(1, ("甲？\nA. 乙\nB. 丙", None)), (4, ("丁？", "戊"))]),
         ("患者问：甲？\n检验科答：乙\n", [(1, ("甲？", "乙"))]),
         ("1. 甲？\n乙\n丙\n2. 丁？\n戊\n", [(1, ("甲？", "乙\n丙")), (4, ("丁？", "戊"))]),
         ("1. 甲？\n\n乙\n\n2. 丁？\n\n戊\n", [(1, ("甲？", "乙")), (5, ("丁？", "戊"))]),
@@ -65,7 +67,16 @@ Tree = Callable[[dict[str, Any]], Path]
     ids=[
         *("marks", "English marks", "a heading", "blocks", "just a text", "one line", "all in a line", "English line"),
         *("brackets", "brackets in a line", "numbered marks", "numbered questions", "long answers", "answers marked"),
-        *("who asks", "numbers alone", "numbers and blanks", "longer answers", "dialogues", "English dialogues"),
+        *(
+            "questions in a row",
+            "options",
+            "who asks",
+            "numbers alone",
+            "numbers and blanks",
+            "longer answers",
+            "dialogues",
+            "English dialogues",
+        ),
         "a list of values",
     ],
 )
