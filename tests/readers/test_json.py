@@ -102,6 +102,11 @@ def test_json_lines_under_the_name_of_json_whose_first_line_is_damaged(tree: Tre
     assert [(row["reason"], row["raw"]["q"]) for row in found] == [("not JSON", None), (None, "2")]
 
 
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_a_key_without_a_name(tree: Tree, ending: str) -> None:
+    assert fields(tree({f"a.{ending}": '{"": "1", "q": "2"}'}) / f"a.{ending}") == [(1, ("1", "2"))]
+
+
 def test_json_lines_under_another_name(tree: Tree) -> None:
     assert fields(tree({"a.json": '{"q": "1"}\n{"q": "2"}\n'}) / "a.json") == [(1, ("1",)), (2, ("2",))]
 
