@@ -114,3 +114,15 @@ def test_json_lines_under_another_name(tree: Tree) -> None:
 def test_json_that_is_none_says_where(tree: Tree) -> None:
     with pytest.raises(DataError, match=r"a\.json:2: is not JSON \(Expecting value\)"):
         read(tree({"a.json": "[\n oops]"}) / "a.json")
+
+
+def test_rows_deep_inside_an_answer_of_an_interface_are_found(tree: Tree) -> None:
+    data = {"code": 0, "data": {"total": 2, "rows": [{"q": "甲", "a": "1"}, {"q": "乙", "a": "2", "t": "3"}]}}
+    path = tree({"a.json": json.dumps(data)}) / "a.json"
+    assert fields(path) == [(1, ("甲", "1", None)), (2, ("乙", "2", "3"))]
+
+
+def test_a_conversation_that_is_a_file_of_its_own_is_one_row(tree: Tree) -> None:
+    data = {"id": "7", "messages": [{"role": "user", "content": "甲"}, {"role": "assistant", "content": "乙"}]}
+    (row,) = read(tree({"a.json": json.dumps(data)}) / "a.json")
+    assert json.loads(row["raw"]["messages"]) == data["messages"]
