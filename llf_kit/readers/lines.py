@@ -208,16 +208,17 @@ def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 
 def _dialogues(lines: Iterable[Line]) -> bool:
-    """Whether most blocks are turns that begin with their speaker, of whom there are a few in all."""
-    marked = blocks = 0
+    """Whether most blocks are turns that begin with their speaker, of whom there are few in all, who speak again."""
+    marked = blocks = turns = 0
     speakers: set[str] = set()
     for block in _blocks(lines):
         names = [found[1] for line in block if (found := _SPEAKER.match(line.text))]
         blocks += 1
         if _SPEAKER.match(block[0].text) and len(set(names)) > 1 and len(names) * 2 > len(block):
             marked += 1
+            turns += len(names)
             speakers.update(names[:10])
-    return marked * 2 > blocks and len(speakers) <= 6
+    return marked * 2 > blocks and len(speakers) <= min(6, max(2, turns / 2))
 
 
 def _paired(lines: Iterable[Line], paragraphs: bool) -> bool:
