@@ -7,6 +7,8 @@ parsed back, and what it holds is compared with what was meant, before anything 
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -179,7 +181,19 @@ def _verify(name: str, text: str, values: Mapping[str, Any]) -> None:
         raise ConfigError(f"{name}: renders another value for {', '.join(wrong)}. Correct the template.")
 
 
-def render_to(path: Path, name: str, settings: Mapping[str, str]) -> Path:
-    """Render into ``path``, atomically; its folder is made where it is missing."""
-    write_text(path, render(name, settings))
+def render_to(path: Path, name: str, settings: Mapping[str, str], schema: Path | None = None) -> Path:
+    """Render into ``path``, atomically; its folder is made where it is missing.
+
+    Its first line names the JSON Schema ``schema`` to editors, as seen from the YAML's own folder. Whoever lacks that
+    file loses the editor's help and nothing else.
+    """
+    write_text(path, _editor_line(path, schema) + render(name, settings))
     return path
+
+
+def _editor_line(path: Path, schema: Path | None) -> str:
+    if schema is None:
+        return ""
+    seen = Path(os.path.relpath(schema.resolve(), path.parent.resolve())).as_posix()
+    # Editors read up to the first space, and have no way to write one.
+    return "" if re.search(r"\s", seen) else f"# yaml-language-server: $schema={seen}\n"

@@ -212,4 +212,5 @@ def test_templates_travel_inside_the_wheel(tmp_path: Path) -> None:
     for name in TEMPLATES:
         assert f"llf_kit/templates/{name}.yaml.j2" in names
     assert "llf_kit/datasets/probes.jsonl" in names
+    assert {"llf_kit/upstream/renamed.yaml", "llf_kit/upstream/snapshots/0.9.5.json"} <= set(names)
     assert "llf_kit/datasets/raw/quality_and_interpretation.csv" in names

@@ -44,8 +44,8 @@ def command(
 ) -> None:
     """Turn raw files into a dataset that LLaMA-Factory reads.
 
-    csv, tsv, xlsx, json, jsonl, xml, parquet, arrow, txt, zip, gz, and folders of them. Writes
-    datasets/NAME.jsonl and registers it in dataset_info.json of this directory.
+    csv, tsv, xlsx, xls, json, jsonl, xml, docx, md, html, txt, parquet, arrow, zip, gz, and
+    folders of them. Writes datasets/NAME.jsonl and registers it in dataset_info.json here.
     """
     from llf_kit import formats
     from llf_kit.cli._wizard import wizard

@@ -22,6 +22,7 @@ def command(template: str, settings: dict[str, str], output: Path | None) -> Non
     """
     from llf_kit.project import load_settings
     from llf_kit.render import load, render, render_to
+    from llf_kit.upstream import editor
 
     project = load_settings(Path.cwd())
     known = {"model": project.model, "dataset": project.name}
@@ -30,6 +31,6 @@ def command(template: str, settings: dict[str, str], output: Path | None) -> Non
     if output is None:
         click.echo(render(template, values), nl=False)
         return
-    render_to(output, template, values)
+    render_to(output, template, values, editor.install(Path.cwd()))
     say(f"  written   {output}")
     say(f"next: {chosen.launch} {output}")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import polars as pl
 
@@ -199,6 +200,8 @@ def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:
         return Mapping(table, UNKNOWN, {})
     if shape.format == "pretrain" and plain(columns.get("question", "")) in ROLES["title"]:
         columns["title"] = columns["question"]  # where there is no answer, it asks nothing
+    if shape.stage is choice.stage and (first := values.first_number(columns["answer"])) is not None:
+        shape = replace(shape, stage=partial(choice.stage, first=first))
     read = frozenset().union(*shape.needs) | shape.reads | _ALWAYS
     columns = {role: name for role, name in columns.items() if role in read}
     spare = {role: others(role, table.columns, columns) for role in _PAIR if role in columns and role not in given}
@@ -215,7 +218,8 @@ def _no_shape(table: RawTable) -> str:
     names = ", ".join(table.columns)
     hints = []
     for role in missing:
-        guess = fitting(role, [name for name in table.columns if name not in columns.values()])
+        free = [name for name in table.columns if name not in columns.values()]
+        guess = columns.get(f"{role} 1") or fitting(role, free)
         hints.append(f"--map {role}={guess or '<column>'}")
     return f"{table.source}: no {' and no '.join(missing)} column among: {names}. Name it: {' '.join(hints)}"
 

@@ -16,8 +16,11 @@ from llf_kit.schema import CJK
 _MARK = re.compile(r"(?:(?:^|(?<=[\s;；,，。]))[(（]?([A-H])[)）.．、:：]|(?:^|(?<=\n))([A-H])[ \t])\s*")
 
 
-def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
-    """Raw rows → rows with ``messages``: the question with its options; the explanation and the answer."""
+def stage(rows: pl.LazyFrame, columns: Mapping[str, str], first: int | None = None) -> pl.LazyFrame:
+    """Raw rows → rows with ``messages``: the question with its options; the explanation and the answer.
+
+    ``first`` is the number of the first option where answers are numbers.
+    """
 
     def convert(row: RawRow) -> Conversation:
         def cell(role: str) -> str | None:
@@ -29,7 +32,7 @@ def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
         answer = cell("answer")
         if not (question := question_of(row, columns)) or not answer:
             return Conversation(pair(question, answer))  # empty: screening says so, in its own words
-        letters = _letters(answer, options)
+        letters = _letters(answer, options, first)
         lines = "\n".join(f"{letter}. {text}" for letter, text in options.items())
         chinese = bool(CJK.search(question))
         right = ("；" if chinese else "; ").join(f"{letter}. {options[letter]}" for letter in letters)
@@ -63,8 +66,8 @@ def _parse(cell: str | None) -> dict[str, str]:
     return {one or other: text.strip(" \t\r\n;；,，") for one, other, text in marks}
 
 
-def _letters(answer: str, options: Mapping[str, str]) -> list[str]:
-    """The letters of an answer: ``B``, ``ACD``, ``A, C`` or the text of one option.
+def _letters(answer: str, options: Mapping[str, str], first: int | None) -> list[str]:
+    """The letters of an answer: ``B``, ``ACD``, ``A, C``, the text of one option, or its number from ``first``.
 
     Raises:
         Unmappable: a letter that is not among the options, or a text that is none of them.
@@ -75,6 +78,8 @@ def _letters(answer: str, options: Mapping[str, str]) -> list[str]:
             raise Unmappable(f"the answer {unknown[0]} is not among the options {', '.join(options)}")
         return sorted(set(plain))
     same = [letter for letter, text in options.items() if text == answer.strip()]
+    if not same and first is not None and plain.isdecimal() and 0 <= int(plain) - first < len(options):
+        same = [list(options)[int(plain) - first]]
     if not same:
         raise Unmappable("the answer is neither a letter nor the text of an option")
     return same

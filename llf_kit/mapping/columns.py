@@ -42,6 +42,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *("专家解答", "标准回复", "标准回答", "医生回答", "医生回复", "回答内容", "答案内容", "回复内容", "问题答案"),
         *("longanswer", "answer", "output", "response", "reply", "completion", "assistant", "correctanswer", "a"),
         *("bestanswer", "referenceanswer", "groundtruth", "gpt", "bot", "ans", "target"),
+        *("answeridx", "answerkey", "cop"),  # of multiple choice, a letter or a number
         *("解析", "答案解析", "explanation"),  # where there is no other answer
     ),
     "title": ("标题", "title"),
@@ -94,6 +95,11 @@ _NUMBERED = {
 }
 # Names that may as well hold a person or a thing, beside a surer one
 _LOOSE = frozenset(("user", "human", "assistant", "bot", "gpt", "target", "stem", "q", "a", "explanation", "解析"))
+# How a heading ends that is one of a kind: `常见问题`, `专家答复`, `doctor_answer`
+_ENDINGS = {
+    "question": ("问题", "提问", "题目", "题干", "question", "query"),
+    "answer": ("答案", "回答", "解答", "答复", "回复", "answer", "response", "reply"),
+}
 # Words that may stand beside a role's name in a heading: `Question text`, `答案内容`
 _FILLERS = frozenset(("text", "content", "the", "内容", "文本", "详情", "正文"))
 
@@ -121,6 +127,10 @@ def assign(columns: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
     for role, names in ROLES.items():
         if role not in chosen and (found := _find(names, free)):
             chosen[role] = free.pop(found)
+    for role, endings in _ENDINGS.items():
+        ending = [name for name in free if name.endswith(endings)]
+        if role not in chosen and len(ending) == 1:
+            chosen[role] = free.pop(ending[0])
     return chosen
 
 

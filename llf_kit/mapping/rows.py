@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -63,6 +64,8 @@ def value_of(cell: str | None) -> Any:
         pass
     if len(text) > _LONGEST:
         return None
+    # numpy prints no comma between objects, and a line break inside a text would be escaped there
+    text = re.sub(r"\}\n\s*\{", "}, {", text)
     try:
         value = ast.literal_eval(text)
         json.dumps(value)  # sets and bytes are nothing that a table holds

@@ -14,6 +14,7 @@ from llf_kit.mapping.turns import conversation
 from llf_kit.schema import NOTHING, RawTable
 
 _LOOK = 200  # rows that are looked at
+_MANY = 20  # of four options, one in three hundred tables of so many answers never names the first
 _MOST = 0.8  # share of them that has to agree
 _ASKS = r"[?？]\s*$|(?:吗|呢|什么|多少|怎么办|为什么|怎样|如何)\s*[。.]?\s*$"
 
@@ -50,6 +51,12 @@ class Values:
         """Whether the cells of a column hold objects with a score or a rank."""
         values = [value_of(cell) for cell in self._column(name).to_list()]
         return bool(values) and sum(map(_is_scored, values)) >= _MOST * len(values)
+
+    def first_number(self, name: str) -> int | None:
+        """0 or 1, from which the numbers of a column count; None where it holds others, or is too short to tell."""
+        numbers = self._column(name).cast(pl.Int64, strict=False)
+        least = numbers.min() if len(numbers) and not numbers.null_count() else None
+        return 0 if least == 0 else 1 if least == 1 and len(numbers) >= _MANY else None
 
     def conversation(self) -> str | None:
         """The column whose cells are conversations of two turns or more."""

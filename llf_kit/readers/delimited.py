@@ -15,7 +15,7 @@ import polars as pl
 from llf_kit.errors import DataError
 from llf_kit.readers.encoding import Opening, as_utf8, detect
 from llf_kit.readers.records import Record, table
-from llf_kit.readers.sheets import LOOK, column_names, header_place
+from llf_kit.readers.sheets import LOOK, column_names, header_place, names_columns
 from llf_kit.schema import RawTable
 
 # Bytes that tell UTF-8. The fast parser refuses what is not UTF-8 further down, and then all of it is looked at.
@@ -37,19 +37,23 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     separator = "\t" if path.suffix.lower() == ".tsv" else _separator(head)
     first = _first(head, separator)
     above = header_place(first)
-    names = column_names(name.strip() for name in first[above]) if any(map(any, first)) else []
-    if not names:
+    if not any(map(any, first)):
         raise DataError(f"{path}: is empty. Give a table whose first row names its columns.")
+    headed = names_columns(first[above], first[above + 1 :])
+    names = column_names(name.strip() if headed else None for name in first[above])
+    above += headed  # the rows before the first of the data
     if opening.careful or "\n" not in head:  # lines may end with a bare \r, which polars does not take for an end
         return [table(path.name, names, lambda: _records(file, separator, names, above), encoding)]
     rows = pl.scan_csv(
         file,
         separator=separator,
-        skip_rows=above - first.index(next(filter(None, first))),  # polars passes over blank lines at the top itself
+        # looking for a header, polars passes over blank lines at the top itself
+        skip_rows=above - 1 - first.index(next(filter(None, first))) if headed else above,
+        has_header=headed,
         infer_schema=False,
         new_columns=names,
         row_index_name=_INDEX,
-        row_index_offset=above + 2,
+        row_index_offset=above + 1,
     ).select(
         source=pl.lit(path.name),
         row=pl.col(_INDEX).cast(pl.Int64),
@@ -90,10 +94,10 @@ def _records(file: Path, separator: str, names: list[str], above: int) -> Iterat
     csv.field_size_limit(sys.maxsize)
     with file.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, delimiter=separator, strict=True)
-        for _ in range(above + 1):
+        for _ in range(above):
             with suppress(csv.Error, StopIteration):  # a stray quote in a title
                 next(reader)
-        row = above + 1
+        row = above
         while True:
             row += 1
             first = reader.line_num + 1

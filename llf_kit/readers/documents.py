@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from llf_kit.readers import lines
-from llf_kit.readers.lines import ANSWER, OTHER, QUESTION, Line
+from llf_kit.readers.lines import ANSWER, OTHER, Line
 from llf_kit.readers.records import table
 from llf_kit.readers.sheets import Merged, Row, sheet
 from llf_kit.schema import RawTable
@@ -85,6 +85,3 @@ def raised(text: str) -> str:
 def lowered(text: str) -> str:
     """Subscript."""
     return text.translate(_LOWERED)
-
-
-__all__ = ["ANSWER", "OTHER", "QUESTION", "WIDEST", "Grid", "Heading", "Line", "Part", "lowered", "raised", "tables"]

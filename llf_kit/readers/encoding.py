@@ -29,6 +29,8 @@ _DOUBLE = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
 _LEVEL_1 = re.compile(rb"[\xb0-\xd7][\xa1-\xfe]")
 _KANA = re.compile(rb"\x82[\x9f-\xf1]|\x83[\x40-\x96]")  # in Shift_JIS
 _HANGUL = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")  # in EUC-KR
+# Signs in GB18030 that end in ASCII (`–`, `㎎`, `µ`, `²`), alone in an English text
+_SIGNS = re.compile(rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]|[\xa6\xa8\xa9][\x40-\x7e]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _DETECTED = ("cp1251", "cp1252", "cp932", "euc_jp", "cp949", "big5hkscs")
@@ -122,9 +124,10 @@ def _candidates(start: bytes) -> Iterator[tuple[str, bool]]:
         yield "utf-16-be" if nuls[0] > nuls[1] else "utf-16-le", True
         return
     yield "utf-8", True
-    if len(_ALONE.findall(start)) > 0.8 * len(_HIGH.findall(start)):  # `µmol`, `37 °C`: in Chinese they come in pairs
+    letters = _SIGNS.sub(b"", start)
+    if len(_ALONE.findall(letters)) > 0.8 * len(_HIGH.findall(letters)):  # `µmol`, `37 °C`: Chinese bytes come in pairs
         yield "cp1252", False
-    pairs: list[bytes] = _DOUBLE.findall(start)
+    pairs: list[bytes] = _DOUBLE.findall(letters)
     simplified = _count(_LEVEL_1, pairs)
     if _everyday_big5(pairs, simplified):
         yield "big5", False

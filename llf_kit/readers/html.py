@@ -6,20 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llf_kit.readers.documents import (
-    ANSWER,
-    OTHER,
-    QUESTION,
-    WIDEST,
-    Grid,
-    Heading,
-    Line,
-    Part,
-    lowered,
-    raised,
-    tables,
-)
+from llf_kit.readers.documents import WIDEST, Grid, Heading, Part, lowered, raised, tables
 from llf_kit.readers.encoding import Opening, as_utf8, detect
+from llf_kit.readers.lines import ANSWER, OTHER, QUESTION, Line
 from llf_kit.readers.sheets import Merged, Row
 from llf_kit.schema import RawTable
 

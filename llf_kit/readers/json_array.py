@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from llf_kit.errors import DataError
 from llf_kit.readers import json_lines
@@ -33,8 +34,9 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
         return json_lines.read(path, opening)
     columns = shape.columns()
     if columns is None and shape.damage is None:
-        one = from_json(1, DECODER.decode(file.read_text(encoding="utf-8-sig")))
-        return [table(path.name, one.fields, lambda: [one], encoding)]
+        value = DECODER.decode(file.read_text(encoding="utf-8-sig"))
+        found = [from_json(row, one) for row, one in enumerate(_inside(value) or [value], start=1)]
+        return [table(path.name, dict.fromkeys(key for one in found for key in one.fields), lambda: found, encoding)]
     if not columns and shape.damage is not None:
         lines = json_lines.read(path, opening)  # damaged in their first line
         if lines[0].columns:
@@ -57,7 +59,9 @@ class _Shape:
     damage: Damage | None = None
 
     def add(self, part: Part) -> None:
-        if part.kind == "element" and isinstance(part.value, dict):
+        if part.kind == "element" and part.key and _is_message(part.value):
+            self.mixed = True  # a conversation: the whole is its row
+        elif part.kind == "element" and isinstance(part.value, dict):
             columns = self.lists.setdefault(part.key, {})
             if not columns.keys() >= part.value.keys():
                 columns.update(dict.fromkeys(part.value))
@@ -79,6 +83,23 @@ class _Shape:
             return None
         kind, key = self.rows
         return self.members if kind == "member" else self.lists.get(key, {})
+
+
+def _is_message(value: object) -> bool:
+    return isinstance(value, dict) and (value.keys() >= {"role", "content"} or value.keys() >= {"from", "value"})
+
+
+def _inside(value: dict[str, Any]) -> list[Any] | None:
+    """The one list of objects somewhere among objects: ``{"data": {"rows": […]}}``, as interfaces answer."""
+    objects = [item for item in value.values() if isinstance(item, dict)]
+    lists = [item for one in objects for item in one.values() if isinstance(item, list) and _all_rows(item)]
+    if not lists:
+        lists = [found for one in objects if (found := _inside(one))]
+    return lists[0] if len(lists) == 1 else None
+
+
+def _all_rows(items: list[Any]) -> bool:
+    return bool(items) and all(isinstance(item, dict) and not _is_message(item) for item in items)
 
 
 def _survey(file: Path) -> _Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
@@ -39,7 +40,7 @@ _QUESTION = re.compile(_BEFORE + _mark(_ASKED), re.IGNORECASE)
 _ANSWER = re.compile(_BEFORE + _mark(_TOLD), re.IGNORECASE)
 # In the middle of a line: anything but a Chinese answer only behind the end of a sentence, `vitamin A:` is no mark.
 _INSIDE = re.compile(rf"{_mark(_ZH_TOLD)}|(?<=[.。?？!！;；])\s*+{_mark(f'(?:{_TOLD}|{_ASKED})')}", re.IGNORECASE)
-_NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)|第?[一二三四五六七八九十]+[、.．题])\s*")
+_NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)|第?[一二三四五六七八九十]++[、.．题])\s*")
 _ASKS = re.compile(r"[?？][\s\"”』」)）*]*$")
 _OPTION = re.compile(r"\s*[(（]?[A-Ha-h][.、)）．]")
 _SPEAKER = re.compile(r"\s*([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
@@ -67,8 +68,9 @@ def read(
         return made(pair, lambda found: _marked(_answered(found)))
     if _dialogues(split()):
         return made(("dialogue",), lambda found: _texts(found, "dialogue"))
-    if sum(bool(_NUMBERED.match(line.text)) and asks(line.text) for line in split()) > 1:
-        return made(pair, lambda found: _marked(_numbered(found)))
+    for numbered in (True, False) if paragraphs else (True,):
+        if _asking_often(split(), numbered):
+            return made(pair, functools.partial(_asked, numbered=numbered))
     if _paired(split(), paragraphs):
         return made(pair, _pairs)
     return made(("text",), lambda found: _texts(found, "text", each=paragraphs))
@@ -92,9 +94,10 @@ def _split(line: Line) -> Iterator[Line]:
     yield from (Line(line.number, line.text[begin:end]) for begin, end in pairwise(ends))
 
 
-def _content(line: Line, mark: re.Pattern[str]) -> str:
-    found = mark.match(line.text)
-    return line.text[found.end() :] if found else line.text
+def _content(text: str, mark: re.Pattern[str]) -> str:
+    """What stands behind the mark, if one begins the text."""
+    found = mark.match(text)
+    return text[found.end() :] if found else text
 
 
 def _marked(lines: Iterator[Line]) -> Iterator[Record]:
@@ -115,10 +118,10 @@ def _marked(lines: Iterator[Line]) -> Iterator[Record]:
             row, asked, said = 0, [], None
         if kind == QUESTION:
             row = line.number
-            asked.append(_content(line, _QUESTION))
+            asked.append(_content(line.text, _QUESTION))
         elif kind == ANSWER:
             row = row or line.number
-            said = [_content(line, _ANSWER)]
+            said = [_content(line.text, _ANSWER)]
         elif row or line.text.strip():
             row = row or line.number
             (asked if said is None else said).append(line.text)
@@ -146,7 +149,7 @@ def _asked_last(lines: list[Line]) -> Iterator[Line]:
     together = begin
     while together and lines[together - 1].text.strip():
         together -= 1
-    if not begins and (together or kind_of(lines[0]) != ANSWER):  # else the answer above may reach down to here
+    if filled and not begins and (together or kind_of(lines[0]) != ANSWER):  # else the answer above may reach down here
         begin = together
     yield from lines[:begin]
     yield from (asking(line) for line in lines[begin : begin + 1])
@@ -160,21 +163,35 @@ def asks(text: str) -> bool:
 
 def asking(line: Line) -> Line:
     """The line as a question, without its number."""
-    return Line(line.number, _NUMBERED.sub("", line.text, count=1), QUESTION)
+    return Line(line.number, _content(line.text, _NUMBERED), QUESTION)
 
 
-def _numbered(lines: Iterable[Line]) -> Iterator[Line]:
-    """Numbered questions without any mark: what follows each is its answer, unless it is a choice of options."""
-    answer_next = False
-    for line in lines:
-        if _NUMBERED.match(line.text) and asks(line.text):
-            yield asking(line)
-            answer_next = True
-        elif answer_next and line.text.strip() and not _OPTION.match(line.text):
-            yield Line(line.number, line.text, ANSWER)
-            answer_next = False
-        else:
-            yield line
+def _begins(line: Line, numbered: bool) -> bool:
+    return asks(line.text) and (not numbered or bool(_NUMBERED.match(line.text)))
+
+
+def _asking_often(lines: Iterable[Line], numbered: bool) -> bool:
+    """Whether questions stand without any mark: several with numbers, or without them in every fourth line."""
+    filled = [_begins(line, numbered) for line in lines if line.text.strip()]
+    return sum(filled) > 1 and (numbered or sum(filled) * 4 >= len(filled))
+
+
+def _asked(lines: Iterable[Line], numbered: bool) -> Iterator[Record]:
+    """What follows each question is its answer, unless it is a choice of options."""
+
+    def marked() -> Iterator[Line]:
+        answer_next = False
+        for line in lines:
+            if _begins(line, numbered):
+                yield asking(line)
+                answer_next = True
+            elif answer_next and line.text.strip() and not _OPTION.match(line.text):
+                yield line._replace(kind=ANSWER)
+                answer_next = False
+            else:
+                yield line
+
+    return _marked(marked())
 
 
 def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
@@ -191,16 +208,17 @@ def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 
 def _dialogues(lines: Iterable[Line]) -> bool:
-    """Whether most blocks are turns that begin with their speaker, of whom there are a few in all."""
-    marked = blocks = 0
+    """Whether most blocks are turns that begin with their speaker, of whom there are few in all, who speak again."""
+    marked = blocks = turns = 0
     speakers: set[str] = set()
     for block in _blocks(lines):
         names = [found[1] for line in block if (found := _SPEAKER.match(line.text))]
         blocks += 1
         if _SPEAKER.match(block[0].text) and len(set(names)) > 1 and len(names) * 2 > len(block):
             marked += 1
+            turns += len(names)
             speakers.update(names[:10])
-    return marked * 2 > blocks and len(speakers) <= 6
+    return marked * 2 > blocks and len(speakers) <= min(6, max(2, turns / 2))
 
 
 def _paired(lines: Iterable[Line], paragraphs: bool) -> bool:
@@ -209,13 +227,14 @@ def _paired(lines: Iterable[Line], paragraphs: bool) -> bool:
     for block in _blocks(lines):
         blocks += 1
         two += len(block) == 2
-        asking += len(block) > 1 and asks(block[0].text) and not _OPTION.match(block[1].text)
+        questions = [asks(line.text) for line in block]
+        asking += len(block) > 1 and questions[0] and sum(questions) == 1 and not _OPTION.match(block[1].text)
     return asking * 2 > blocks or (two == blocks and not paragraphs)
 
 
 def _pairs(lines: Iterator[Line]) -> Iterator[Record]:
     for block in _blocks(lines):
-        question = _NUMBERED.sub("", block[0].text.strip(), count=1)
+        question = _content(block[0].text.strip(), _NUMBERED)
         answer = "\n".join(line.text.strip() for line in block[1:])
         yield Record(block[0].number, {QUESTION: question, ANSWER: answer or None})
 

@@ -60,7 +60,7 @@ def table(
 def _frame(source: str, names: tuple[str, ...], batch: list[Record], schema: dict[str, Any]) -> pl.DataFrame:
     """Column by column, which takes polars half the time of a dictionary a row."""
     fields = [record.fields for record in batch]
-    cells = [pl.Series(name, [row.get(name) for row in fields], dtype=pl.String) for name in names]
+    cells = {name: pl.Series([row.get(name) for row in fields], dtype=pl.String) for name in names}
     return pl.DataFrame(
         {
             "source": [source] * len(batch),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from llf_kit.readers.records import Record, table
@@ -9,6 +10,8 @@ from llf_kit.schema import RawTable
 
 LOOK = 30  # rows in which the header is looked for
 _DEEPEST = 3  # rows that a header has at most
+
+_ASKS = re.compile(r"[?？]\s*$")
 
 Row = list[str | None]
 Merged = tuple[tuple[int, int], tuple[int, int]]  # first and last cell, each (row, column) from 0
@@ -30,6 +33,8 @@ def sheet(
     merged = list(merged)
     _fill_down(rows, merged)
     header, body = _header(rows, merged)
+    if not names_columns(header, rows[body : body + LOOK]):
+        header, body = [None] * len(header), body - 1
     used = [place for place, name in enumerate(header) if name or any(row[place] for row in rows[body:])]
     names = column_names(header[place] for place in used)
 
@@ -53,6 +58,15 @@ def header_place(rows: Sequence[Sequence[str | None]]) -> int:
     filled = [min(_filled(row), usual) for row in look]
     widest = max(filled, default=0)
     return next((place for place, count in enumerate(filled) if count and count >= 0.6 * widest), 0)
+
+
+def names_columns(row: Sequence[str | None], below: Sequence[Sequence[str | None]]) -> bool:
+    """Whether ``row`` is a header; a row that asks as the rows below it do is the first of them."""
+    for place, cell in enumerate(row):
+        cells = [other[place] or "" for other in below if place < len(other)]
+        if cell and _ASKS.search(cell) and sum(bool(_ASKS.search(other)) for other in cells) > len(cells) / 2:
+            return False
+    return True
 
 
 def _filled(row: Sequence[str | None]) -> int:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from llf_kit.errors import DataError
 from llf_kit.readers import archive
-from llf_kit.readers.documents import WIDEST, Grid, Heading, Line, Part, lowered, raised, tables
+from llf_kit.readers.documents import WIDEST, Grid, Heading, Part, lowered, raised, tables
 from llf_kit.readers.encoding import Opening
+from llf_kit.readers.lines import Line
 from llf_kit.readers.sheets import Merged, Row
 from llf_kit.schema import RawTable
 

@@ -132,6 +132,24 @@ def test_a_chain_of_thought_stands_before_the_answer(tree: Tree) -> None:
     assert turns(made(tree, [choice])[0])[-1][1] == "<think>\n想\n</think>\n\n答案：A. 钾"
 
 
+@pytest.mark.parametrize(
+    ("rows", "letters"),
+    [
+        ([{"question": "甲", "choices": ["钾", "钠"], "answer": n} for n in (0, 1)], "AB"),
+        ([{"question": "甲", "opa": "钾", "opb": "钠", "cop": n} for n in (1, 2) * 10], "AB" * 10),
+        ([{"question": "甲", "options": ["1", "2"], "answer": n} for n in (1, 2) * 10], "AB" * 10),
+        ([{"question": "甲", "choices": ["钾", "钠", "氯"], "answer": n} for n in (0, 2)], "AC"),
+    ],
+)
+def test_an_answer_may_be_the_number_of_its_option(tree: Tree, rows: list[dict[str, Any]], letters: str) -> None:
+    assert [turns(sample)[-1][1][3] for sample in made(tree, rows)] == list(letters)
+
+
+def test_a_number_that_does_not_tell_where_it_counts_from_is_no_answer(tree: Tree) -> None:
+    rows = [{"question": "甲", "choices": ["钾", "钠", "氯"], "answer": n} for n in (1, 2)]
+    assert made(tree, rows)[0]["reason"] == "the answer is neither a letter nor the text of an option"
+
+
 def test_an_explanation_follows_a_plain_answer_or_is_one(tree: Tree) -> None:
     text = "题目,答案,解析\n甲,对,因为\n乙,,只有解析\n丙,错,\n"
     assert [turns(sample)[-1][1] for sample in made(tree, text)] == ["对\n因为", "只有解析", "错"]
@@ -218,6 +236,7 @@ def test_reasoning_of_a_message_is_kept(tree: Tree) -> None:
         "<user>: 甲 <bot>: 乙",
         "### Human: 甲\n### Assistant: 乙",
         "【患者】甲【医生】乙",
+        "[{'role': 'user', 'content': '甲'}\n {'role': 'assistant', 'content': '乙'}]",
         "**问**：甲\n**答**：乙",
         "问1：甲\n答1：乙",
     ],
@@ -256,6 +275,12 @@ def test_a_passage_beside_a_question_is_its_context(tree: Tree) -> None:
 )
 def test_headings_of_two_words_or_languages(tree: Tree, header: str) -> None:
     assert turns(made(tree, f"{header}\n甲,乙\n")[0]) == [("user", "甲"), ("assistant", "乙")]
+
+
+@pytest.mark.parametrize("header", ["常见问题,专家答复", "patient_question,doctor_answer", "编号,送检问题"])
+def test_headings_that_end_like_one_and_are_one_of_a_kind(tree: Tree, header: str) -> None:
+    found = decided(tree, f"{header},答案\n甲,乙,丙\n").columns
+    assert found["question"] == header.split(",")["编号" in header]
 
 
 @pytest.mark.parametrize("header", ["Question ID,Answer ID", "问题编号,答案时间"])

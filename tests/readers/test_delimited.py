@@ -111,3 +111,13 @@ def test_a_damaged_row_is_not_taken_for_the_header(tree: Tree) -> None:
         (3, "5 fields where the header has 2"),
         (4, None),
     ]
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_table_without_a_header_loses_no_row(tree: Tree, careful: bool) -> None:
+    text = "\n血钾的参考区间是多少？,3.5～5.3 mmol/L\n血钠的参考区间是多少？,137～147 mmol/L\n"
+    path = tree({"a.csv": text}) / "a.csv"
+    assert columns(path, careful=careful) == [("column 1", "column 2")]
+    assert [row for row, _ in fields(path, careful=careful)] == [2, 3]
+    survey = tree({"b.csv": "1、您的科室？,2、您的问题？\n急诊,血钾 6.8 怎么办\n"}) / "b.csv"
+    assert columns(survey, careful=careful) == [("1、您的科室？", "2、您的问题？")]

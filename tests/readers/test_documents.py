@@ -178,13 +178,17 @@ def test_the_tables_of_a_word_document(word: Any, project: Path) -> None:
             ["#血钾高怎么办？", "先看溶血", "再复查", "#血钠低怎么办？", "复查"],
             [(1, ("血钾高怎么办？", "先看溶血\n再复查")), (4, ("血钠低怎么办？", "复查"))],
         ),
+        (
+            ["问答", "血钾高怎么办？", "先看溶血", "再复查", "血钠低怎么办？", "复查"],
+            [(1, ("问答", None)), (2, ("血钾高怎么办？", "先看溶血\n再复查")), (5, ("血钠低怎么办？", "复查"))],
+        ),
         (["检验科通知", "自即日起执行。"], [(1, ("检验科通知",)), (2, ("自即日起执行。",))]),
         (
             ["医生：血钾高？", "检验科：复查", "", "医生：血钠低？", "检验科：复查"],
             [(1, ("医生：血钾高？\n检验科：复查",)), (4, ("医生：血钠低？\n检验科：复查",))],
         ),
     ],
-    ids=["marks", "numbered", "headings", "prose", "dialogues"],
+    ids=["marks", "numbered", "headings", "questions alone", "prose", "dialogues"],
 )
 def test_the_paragraphs_of_a_word_document(word: Any, project: Path, paragraphs: list[str], rows: list[Any]) -> None:
     for text in paragraphs:

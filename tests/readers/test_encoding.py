@@ -33,6 +33,7 @@ def test_text_in_no_known_encoding_names_the_place(tree: Tree) -> None:
         ("问题,答案\n血钾偏高怎么办？,先看标本是否溶血，再复查。\n", "utf-16-le"),
         ("question,answer\nIs potassium high?,repeat it\n", "utf-16-be"),
         ("问题,答案\n𠮷野家？,10⁹/L\n", "gb18030"),
+        ("question,answer\nCalcium?,2.11–2.52 mmol/L or 2110 µmol/L\n", "gb18030"),
     ],
 )
 def test_the_encoding_is_found(tree: Tree, text: str, encoding: str) -> None:

@@ -147,7 +147,7 @@ def test_any_bytes_give_rows_or_a_clear_error(tmp_path: Path, data: bytes, suffi
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(damages=DAMAGES, careful=st.booleans())
 def test_damaged_files_give_rows_or_a_clear_error(
     tmp_path: Path, suffix: str, damages: list[tuple[str, float, bytes]], careful: bool
@@ -156,7 +156,7 @@ def test_damaged_files_give_rows_or_a_clear_error(
 
 
 @pytest.mark.parametrize("suffix", [".xlsx", ".docx", ".zip"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(damages=DAMAGES)
 def test_damage_inside_a_packed_document(tmp_path: Path, suffix: str, damages: list[tuple[str, float, bytes]]) -> None:
     check(tmp_path / f"any{suffix}", inside(sound(suffix), damages), careful=True)

@@ -102,6 +102,11 @@ def test_json_lines_under_the_name_of_json_whose_first_line_is_damaged(tree: Tre
     assert [(row["reason"], row["raw"]["q"]) for row in found] == [("not JSON", None), (None, "2")]
 
 
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_a_key_without_a_name(tree: Tree, ending: str) -> None:
+    assert fields(tree({f"a.{ending}": '{"": "1", "q": "2"}'}) / f"a.{ending}") == [(1, ("1", "2"))]
+
+
 def test_json_lines_under_another_name(tree: Tree) -> None:
     assert fields(tree({"a.json": '{"q": "1"}\n{"q": "2"}\n'}) / "a.json") == [(1, ("1",)), (2, ("2",))]
 
@@ -109,3 +114,15 @@ def test_json_lines_under_another_name(tree: Tree) -> None:
 def test_json_that_is_none_says_where(tree: Tree) -> None:
     with pytest.raises(DataError, match=r"a\.json:2: is not JSON \(Expecting value\)"):
         read(tree({"a.json": "[\n oops]"}) / "a.json")
+
+
+def test_rows_deep_inside_an_answer_of_an_interface_are_found(tree: Tree) -> None:
+    data = {"code": 0, "data": {"total": 2, "rows": [{"q": "甲", "a": "1"}, {"q": "乙", "a": "2", "t": "3"}]}}
+    path = tree({"a.json": json.dumps(data)}) / "a.json"
+    assert fields(path) == [(1, ("甲", "1", None)), (2, ("乙", "2", "3"))]
+
+
+def test_a_conversation_that_is_a_file_of_its_own_is_one_row(tree: Tree) -> None:
+    data = {"id": "7", "messages": [{"role": "user", "content": "甲"}, {"role": "assistant", "content": "乙"}]}
+    (row,) = read(tree({"a.json": json.dumps(data)}) / "a.json")
+    assert json.loads(row["raw"]["messages"]) == data["messages"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ Tree = Callable[[dict[str, Any]], Path]
             "常见问题\n\n甲？\n答：乙\n\n丙？\n答：丁",
             [(1, ("常见问题", None)), (3, ("甲？", "乙")), (6, ("丙？", "丁"))],
         ),
+        ("甲？\n乙\n丙？\n丁\n", [(1, ("甲？\n乙\n丙？\n丁",))]),
+        ("1. 甲？\nA. 乙\nB. 丙\n2. 丁？\n戊\n", [(1, ("甲？\nA. 乙\nB. 丙", None)), (4, ("丁？", "戊"))]),
         ("患者问：甲？\n检验科答：乙\n", [(1, ("甲？", "乙"))]),
         ("1. 甲？\n乙\n丙\n2. 丁？\n戊\n", [(1, ("甲？", "乙\n丙")), (4, ("丁？", "戊"))]),
         ("1. 甲？\n\n乙\n\n2. 丁？\n\n戊\n", [(1, ("甲？", "乙")), (5, ("丁？", "戊"))]),
@@ -64,9 +67,28 @@ Tree = Callable[[dict[str, Any]], Path]
     ids=[
         *("marks", "English marks", "a heading", "blocks", "just a text", "one line", "all in a line", "English line"),
         *("brackets", "brackets in a line", "numbered marks", "numbered questions", "long answers", "answers marked"),
-        *("who asks", "numbers alone", "numbers and blanks", "longer answers", "dialogues", "English dialogues"),
+        *(
+            "questions in a row",
+            "options",
+            "who asks",
+            "numbers alone",
+            "numbers and blanks",
+            "longer answers",
+            "dialogues",
+            "English dialogues",
+        ),
         "a list of values",
     ],
 )
 def test_txt(tree: Tree, text: str, rows: list[Any]) -> None:
     assert fields(tree({"a.txt": text.encode("gb18030")}) / "a.txt") == rows
+
+
+@pytest.mark.parametrize(
+    "unit", ["*", " ", "q", "问：", "答：", "Q: ", "1.", "一", "【", "? ", "-", "?", "问：甲？答：乙"]
+)
+@pytest.mark.parametrize("before", ["", "问：", "Q1"])
+def test_a_long_line_takes_no_time(tree: Tree, unit: str, before: str) -> None:
+    begun = time.monotonic()
+    fields(tree({"a.txt": f"{before}{unit * 20_000}\n甲\n"}) / "a.txt")
+    assert time.monotonic() - begun < 1  # a step for every pair of characters would take minutes
