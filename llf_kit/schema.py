@@ -22,7 +22,9 @@ Screening adds ``duplicate`` (Boolean) and splitting adds ``test`` (Boolean).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -102,6 +104,14 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Fix:
+    """A mend that takes no judgement: what the text of a file becomes."""
+
+    path: Path
+    change: Callable[[str], str]
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a check says: what is wrong, where, and what to do.
 
@@ -114,6 +124,12 @@ class Finding:
     message: str
     hint: str
     where: str
+    fix: Fix | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """What ``check --json`` prints of it."""
+        names = ("check", "severity", "message", "hint", "where")
+        return {name: getattr(self, name) for name in names}
 
     def __str__(self) -> str:
         return f"{self.where}: {self.severity}: {self.message}. {self.hint} [{self.check}]"

@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "upstream": NOUNS,
+    "checks": NOUNS | {"base_models", "upstream"},
     "evaluation": NOUNS,
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS

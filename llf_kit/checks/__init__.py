@@ -5,15 +5,18 @@ A check is a function from a :class:`~llf_kit.checks.subject.Subject` to finding
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from llf_kit.checks import combinations, device, entries, keys, output, packages, ranges, types
 from llf_kit.checks.subject import Subject
+from llf_kit.errors import ConfigError
+from llf_kit.project import read_yaml, write_text
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
 
-__all__ = ["CHECKS", "check"]
+__all__ = ["CHECKS", "check", "find", "fix"]
 
 CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "keys": keys.run,
@@ -27,9 +30,10 @@ CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
 }
 
 _ORDER = ("error", "warning", "info")
+_TOKENS = ("tokens",)  # checks that count tokens, which takes longer than all the others
 
 
-def check(path: Path, overrides: Sequence[str] = ()) -> list[Finding]:
+def check(path: Path, overrides: Sequence[str] = (), *, tokens: bool = True) -> list[Finding]:
     """Every finding about a YAML with its overrides and all that it leads to, the worst first.
 
     Raises:
@@ -37,8 +41,36 @@ def check(path: Path, overrides: Sequence[str] = ()) -> list[Finding]:
         UsageError: an override is not ``key=value``.
     """
     subject = Subject(configs.load(path, overrides), arguments.schema())
-    found = [finding for one in CHECKS.values() for finding in one(subject)]
+    chosen = [one for name, one in CHECKS.items() if tokens or name not in _TOKENS]
+    found = [finding for one in chosen for finding in one(subject)]
     if subject.schema.source == "snapshot":
         message = f"LLaMA-Factory is not installed here; checked against {subject.schema.label}"
         found.append(Finding("schema", "info", message, "Check again where it is installed.", str(path)))
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
+
+
+def find(directory: Path) -> list[Path]:
+    """The YAML files in ``directory`` that LLaMA-Factory would read: those that name a model."""
+    found = []
+    for path in sorted((*directory.glob("*.yaml"), *directory.glob("*.yml"))):
+        try:
+            values = read_yaml(path)
+        except ConfigError:
+            continue
+        if {"model_name_or_path", "stage", "finetuning_type"} & values.keys():
+            found.append(path.relative_to(directory))
+    return found
+
+
+def fix(found: Sequence[Finding]) -> list[str]:
+    """Write the mends of ``found`` that take no judgement; the changes, as a unified diff a file."""
+    changes = []
+    for path in dict.fromkeys(one.fix.path for one in found if one.fix):
+        before = after = path.read_text(encoding="utf-8")
+        for one in found:
+            if one.fix and one.fix.path == path:
+                after = one.fix.change(after)
+        lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=0)
+        changes.append("\n".join(lines))
+        write_text(path, after)
+    return changes

@@ -6,6 +6,8 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
+import yaml
+
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
 from llf_kit.schema import Finding
@@ -18,7 +20,7 @@ def run(subject: Subject) -> Iterator[Finding]:
     known = subject.schema.arguments
     for key in subject.config.values:
         if key not in known:
-            yield subject.finding("keys", "error", key, *_unknown(subject, key))
+            yield subject.finding("keys", "error", key, *_unknown(subject, key), _renamed(subject, key))
     if "use_cache" in subject.config.values and "use_kv_cache" in known:
         message = "use_cache is a key of transformers' training now, and no longer sets the cache of inference"
         yield subject.finding("keys", "warning", "use_cache", message, "Write use_kv_cache if that is meant.")
@@ -29,6 +31,14 @@ def run(subject: Subject) -> Iterator[Finding]:
     if os.environ.get("ALLOW_EXTRA_ARGS", "").lower() in ("1", "true", "y"):
         message = "ALLOW_EXTRA_ARGS is set, so that LLaMA-Factory ignores mistyped keys"
         yield subject.finding("keys", "warning", None, message, "Unset it.")
+
+
+def _renamed(subject: Subject, key: str) -> str | None:
+    """The line under the new name of a key whose value stays the same."""
+    old, value = renamed().get(key), subject.config.values[key]
+    if old is None or old.new not in subject.schema.arguments or old.note != "The value stays the same.":
+        return None
+    return yaml.safe_dump({old.new: value}, allow_unicode=True, width=1 << 20).strip()
 
 
 def _unknown(subject: Subject, key: str) -> tuple[str, str]:

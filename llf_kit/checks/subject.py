@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from llf_kit.errors import ConfigError
 from llf_kit.project import DATASET_INFO
-from llf_kit.schema import Finding
+from llf_kit.schema import Finding, Fix
 from llf_kit.upstream.arguments import Schema
 from llf_kit.upstream.configs import Config
 
@@ -77,9 +78,15 @@ class Subject:
             return f"{key}=…"
         return f"{self.config.path}:{lines[-1]}" if lines else str(self.config.path)
 
-    def finding(self, check: str, severity: Severity, key: str | None, message: str, hint: str) -> Finding:
-        """A finding about ``key``."""
-        return Finding(check, severity, message, hint, self.where(key))
+    def finding(
+        self, check: str, severity: Severity, key: str | None, message: str, hint: str, line: str | None = None
+    ) -> Finding:
+        """A finding about ``key``; ``line`` is what its line in the YAML becomes where the mend takes no judgement."""
+        lines = [number for name, number in self.config.keys if name == key]
+        fix = None
+        if line is not None and len(lines) == 1 and self.where(key).endswith(f":{lines[0]}"):
+            fix = Fix(self.config.path, partial(_replace_line, lines[0], line))
+        return Finding(check, severity, message, hint, self.where(key), fix)
 
     @cached_property
     def dataset_dir(self) -> Path:
@@ -131,6 +138,14 @@ class Subject:
     def model_config(self) -> dict[str, Any]:
         """The model's config.json; empty where it is not on this machine or cannot be read."""
         return _json(self.model / "config.json") if self.model else {}
+
+
+def _replace_line(number: int, line: str, text: str) -> str:
+    """``text`` with another line in the place of a ``key: value``, whose comment stays."""
+    lines = text.split("\n")
+    comment = re.search(r"\s+#.*$", lines[number - 1])
+    lines[number - 1] = line + (comment[0] if comment else "")
+    return "\n".join(lines)
 
 
 def names(value: Any) -> list[str]:

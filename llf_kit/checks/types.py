@@ -22,7 +22,8 @@ def run(subject: Subject) -> Iterator[Finding]:
         if argument is None or value is None or (isinstance(value, str) and "${" in value):  # OmegaConf fills it in
             continue
         if said := _type(argument, value):
-            yield subject.finding("types", "error", key, *said)
+            line = said[1].removeprefix("Write ") if said[1].startswith(f"Write {key}: ") else None
+            yield subject.finding("types", "error", key, *said, line)
         elif said := _choice(argument, value):
             yield subject.finding("types", "warning" if argument.soft_choices else "error", key, *said)
 

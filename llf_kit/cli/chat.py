@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from llf_kit.cli import _options
+from llf_kit.cli import _checking, _options
 
 
 @click.command()
 @_options.config
 @_options.overrides
-def command(config: Path, overrides: tuple[str, ...]) -> None:
+@_checking.no_check
+def command(config: Path, overrides: tuple[str, ...], no_check: bool) -> None:
     """Talk to a model on this terminal, by llamafactory-cli."""
     from llf_kit.upstream import chat
 
+    _checking.first(config, overrides, no_check)
     chat(config, overrides)

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
-from llf_kit.cli import _options
+from llf_kit.cli import _checking, _options
 from llf_kit.cli._options import say
 
 
 @click.command()
 @_options.config
 @_options.overrides
+@_checking.no_check
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on; this machine alone by default."
 )
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--name", default="llf-kit", show_default=True, help="Name of the model in the API.")
-def command(config: Path, overrides: tuple[str, ...], host: str, port: int, name: str) -> None:
+def command(config: Path, overrides: tuple[str, ...], no_check: bool, host: str, port: int, name: str) -> None:
     """Serve a model as an OpenAI-compatible API.
 
     On this machine only, with a key, and without a log of questions.
@@ -30,5 +31,6 @@ def command(config: Path, overrides: tuple[str, ...], host: str, port: int, name
         say(f"  key        {key}" if new else "  key        as before")
         say("  kept in    .llf-kit/api_key")
 
+    _checking.first(config, overrides, no_check)
     say("loading the model …")
     serve(config, overrides, directory=Path.cwd(), host=host, port=port, name=name, on_ready=ready)

@@ -6,21 +6,25 @@ from pathlib import Path
 
 import click
 
-from llf_kit.cli import _options, _progress
+from llf_kit.cli import _checking, _options, _progress
 from llf_kit.cli._options import say
 
 
 @click.command()
 @_options.config
 @_options.overrides
+@_checking.no_check
 @click.option("--resume", is_flag=True, help="Continue the run in output_dir from its last checkpoint.")
-def command(config: Path, overrides: tuple[str, ...], resume: bool) -> None:
+def command(config: Path, overrides: tuple[str, ...], no_check: bool, resume: bool) -> None:
     """Train (or predict) with a YAML, by llamafactory-cli.
 
     Shows progress; keeps the full log and a run record beside the output.
     """
     from llf_kit.upstream import run
 
+    # Where a run is to be continued, its output folder holds checkpoints, as it should.
+    resumed = (*overrides, "resume_from_checkpoint=true") if resume else overrides
+    _checking.first(config, resumed, no_check)
     with _progress.shown() as progress:
         progress.status(f"running {config}")
         record = run("train", config, overrides, resume=resume, on_progress=progress.report)

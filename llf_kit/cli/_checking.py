@@ -1,0 +1,47 @@
+"""Showing findings, and the check that runs before LLaMA-Factory is started."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llf_kit.cli._options import say
+
+if TYPE_CHECKING:
+    from llf_kit.schema import Finding
+
+_COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
+
+no_check = click.option("--no-check", is_flag=True, help="Do not check the YAML and its data first.")
+
+
+def show(found: Sequence[Finding], files: Sequence[str]) -> None:
+    """The findings on stderr, a line each, and their sum."""
+    for one in found:
+        severity = click.style(one.severity, fg=_COLOURS[one.severity])
+        say(f"{one.where}: {severity}: {one.message}. {one.hint} [{one.check}]")
+    counts = Counter[str](one.severity for one in found)
+    words = [f"{counts[name]} {name}{'s' * (counts[name] > 1 and name != 'info')}" for name in _COLOURS if counts[name]]
+    say(f"{', '.join(files)}: {', '.join(words) or 'nothing to say'}")
+
+
+def first(config: Path, overrides: Sequence[str], skip: bool) -> None:
+    """Check before a hand-off, and stop at errors; infos are for ``llf-kit check``.
+
+    Raises:
+        ConfigError: there are errors, all of which have been shown.
+    """
+    if skip:
+        return
+    from llf_kit.checks import check
+    from llf_kit.errors import ConfigError
+
+    found = [one for one in check(config, overrides) if one.severity != "info"]
+    if found:
+        show(found, [str(config)])
+    if any(one.severity == "error" for one in found):
+        raise ConfigError(f"{config}: was not handed to LLaMA-Factory. Mend the errors, or add --no-check.")
