@@ -15,11 +15,16 @@ from llf_kit.schema import Finding
 from llf_kit.upstream.arguments import Argument
 
 
+_ANY = frozenset(("master_port",))  # annotated as text, and turned into text by upstream itself
+
+
 def run(subject: Subject) -> Iterator[Finding]:
     """Findings about the values of the keys that the schema has."""
     for key, value in subject.config.values.items():
         argument = subject.schema.arguments.get(key)
-        if argument is None or value is None or (isinstance(value, str) and "${" in value):  # OmegaConf fills it in
+        if (
+            argument is None or value is None or key in _ANY or (isinstance(value, str) and "${" in value)
+        ):  # OmegaConf fills it in
             continue
         if said := _type(argument, value):
             line = said[1].removeprefix("Write ") if said[1].startswith(f"Write {key}: ") else None

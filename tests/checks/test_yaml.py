@@ -1,0 +1,310 @@
+"""Checks of the YAML: each catches its bad example and leaves the sound project alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checking import ENTRY, project, said
+from conftest import Result
+
+from llf_kit import checks
+from llf_kit.checks.combinations import FIGHTING, IDLE
+from llf_kit.checks.ranges import RANGES
+
+
+def test_a_sound_project_gives_neither_error_nor_warning(project_directory: Path) -> None:
+    assert [one for one in checks.check(project(project_directory)) if one.severity != "info"] == []
+
+
+@pytest.fixture
+def project_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "message", "hint"),
+    [
+        ({"tempalte": "qwen"}, "error", "has no key tempalte", "Did you mean 'template'?"),
+        ({"evaluation_strategy": "no"}, "error", "evaluation_strategy is gone since transformers 4.51.0", "Write eval_strategy."),
+        ({"save_safetensors": True}, "error", "save_safetensors is gone", "Leave it out"),
+        ({"use_ray": True}, "error", "use_ray is no key but a variable", "set USE_RAY=1"),
+        ({"use_cache": False}, "warning", "no longer sets the cache of inference", "Write use_kv_cache"),
+        ({"zzzzqqqq": 1}, "error", "has no key zzzzqqqq", "Remove it."),
+    ],
+)  # fmt: skip
+def test_keys(project_directory: Path, changes: dict[str, Any], severity: str, message: str, hint: str) -> None:
+    (found,) = said(project(project_directory, changes), "keys")
+    assert found.severity == severity
+    assert message in found.message and hint in found.hint
+    assert found.where == "train.yaml:15"
+
+
+def test_a_key_that_stands_twice_and_an_environment_that_hides_typing_errors(
+    project_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project(project_directory)
+    path.write_text(path.read_text() + "lora_rank: 16\n")
+    monkeypatch.setenv("ALLOW_EXTRA_ARGS", "1")
+    assert [(one.severity, one.message) for one in said(path, "keys")] == [
+        ("error", "lora_rank stands 2 times (lines 6, 15)"),
+        ("warning", "ALLOW_EXTRA_ARGS is set, so that LLaMA-Factory ignores mistyped keys"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "hint"),
+    [
+        ({"packing": "false"}, "packing is a text in quotes where true or false is needed, which LLaMA-Factory takes for true", "Write packing: false"),
+        ({"lora_rank": "8"}, "lora_rank is a text in quotes where a whole number is needed", "Write lora_rank: 8"),
+        ({"learning_rate": "0.0001"}, "learning_rate is a text in quotes where a number is needed", "Write learning_rate: 0.0001"),
+        ({"eval_strategy": False}, "eval_strategy: no without quotes is read as false", 'Write eval_strategy: "no"'),
+        ({"cutoff_len": 1024.0}, "cutoff_len is a fraction where a whole number is needed", "Write cutoff_len: 1024"),
+        ({"lora_rank": "eight"}, "lora_rank is a text where a whole number is needed", "It means: "),
+        ({"stage": "sfft"}, "stage: 'sfft' is none of its choices", "Did you mean 'sft'?"),
+        ({"mix_strategy": "foo"}, "mix_strategy: 'foo' is none of its choices", "Known: concat"),
+        ({"template": "qwen-2"}, "template: 'qwen-2' is none of its choices", "Did you mean 'qwen"),
+        ({"report_to": "wnadb"}, "report_to: 'wnadb' is none of its choices", "Did you mean 'wandb'?"),
+        ({"dataset": 5}, "dataset is a whole number where a text or a list is needed", "It means: "),
+    ],
+)  # fmt: skip
+def test_types(project_directory: Path, changes: dict[str, Any], message: str, hint: str) -> None:
+    (found,) = said(project(project_directory, changes), "types")
+    assert (found.severity, found.message) == ("error", message)
+    assert hint in found.hint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": 1, "num_train_epochs": 3},
+        {"dataset": ["lab"], "report_to": ["none"]},
+        {"run_name": "${oc.env:HOME}", "seed": "${oc.env:SEED}"},
+        {"master_port": 29500},
+        {"eval_strategy": "no"},
+    ],
+)
+def test_types_that_are_right(project_directory: Path, changes: dict[str, Any]) -> None:
+    assert said(project(project_directory, changes), "types") == []
+
+
+def test_an_exponent_is_a_number_as_upstream_reads_it(project_directory: Path) -> None:
+    path = project(project_directory)
+    path.write_text(path.read_text().replace("learning_rate: 0.0001", "learning_rate: 1e-4"))
+    assert said(path, "types") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "without"),
+    [
+        ("dataset", {}, ("dataset",)),
+        ("val_size", {"val_size": 0.1, "eval_dataset": "lab", "eval_strategy": "epoch"}, ()),
+        ("val_size", {"val_size": 0.1, "do_train": False, "do_predict": True, "predict_with_generate": True}, ("dataset",)),
+        ("eval_dataset", {"do_predict": True, "predict_with_generate": True}, ()),
+        ("predict_with_generate", {"do_predict": True, "eval_dataset": "lab"}, ()),
+        ("predict_with_generate", {"stage": "kto", "predict_with_generate": True, "eval_dataset": "lab"}, ()),
+        ("compute_accuracy", {"compute_accuracy": True, "predict_with_generate": True, "eval_dataset": "lab"}, ()),
+        ("neat_packing", {"neat_packing": True, "stage": "pt"}, ()),
+        ("mask_history", {"mask_history": True, "stage": "pt"}, ()),
+        ("mask_history", {"mask_history": True, "train_on_prompt": True}, ()),
+        ("load_best_model_at_end", {"load_best_model_at_end": True, "stage": "rm", "save_strategy": "no"}, ()),
+        ("load_best_model_at_end", {"load_best_model_at_end": True, "eval_strategy": "epoch", "val_size": 0.1}, ()),
+        ("save_steps", {"load_best_model_at_end": True, "eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 30, "save_steps": 100, "val_size": 0.1}, ()),
+        ("do_train", {"stage": "ppo", "do_train": False, "do_eval": True, "eval_dataset": "lab", "reward_model": "x"}, ()),
+        ("reward_model", {"stage": "ppo"}, ()),
+        ("max_steps", {"streaming": True}, ()),
+        ("val_size", {"streaming": True, "max_steps": 5, "val_size": 0.1, "eval_strategy": "steps"}, ()),
+        ("max_samples", {"streaming": True, "max_steps": 5, "max_samples": 3}, ("num_train_epochs",)),
+        ("interleave_probs", {"interleave_probs": "1.0"}, ()),
+        ("interleave_probs", {"interleave_probs": "0.5,0.5", "mix_strategy": "interleave_under"}, ()),
+        ("adapter_name_or_path", {"adapter_name_or_path": "saves/x", "finetuning_type": "full"}, ("lora_rank", "lora_target")),
+        ("quantization_bit", {"quantization_bit": 4, "finetuning_type": "full"}, ("lora_rank", "lora_target")),
+        ("quantization_bit", {"quantization_bit": 4, "export_dir": "out", "adapter_name_or_path": "saves/x"}, ("do_train", "output_dir")),
+        ("quantization_bit", {"quantization_bit": 4, "resize_vocab": True}, ()),
+        ("finetuning_type", {"finetuning_type": "full", "use_dora": True}, ("lora_rank", "lora_target")),
+        ("finetuning_type", {"use_galore": True}, ()),
+        ("use_galore", {"finetuning_type": "full", "use_galore": True, "use_badam": True}, ("lora_rank", "lora_target")),
+        ("pissa_init", {"pissa_init": True, "stage": "kto"}, ()),
+        ("dpo_label_smoothing", {"stage": "dpo", "pref_loss": "ipo", "dpo_label_smoothing": 0.1}, ()),
+        ("bf16", {"fp16": True, "bf16": True}, ()),
+        ("lr_scheduler_type", {"lr_scheduler_type": "reduce_lr_on_plateau"}, ()),
+        ("quantization_device_map", {"quantization_bit": 4, "quantization_device_map": "auto"}, ()),
+        ("infer_backend", {"infer_backend": "vllm"}, ()),
+        ("export_quantization_dataset", {"export_dir": "out", "export_quantization_bit": 4}, ("do_train", "output_dir")),
+        ("do_train", {}, ("do_train",)),
+        ("eval_strategy", {"eval_strategy": "epoch"}, ()),
+    ],
+)  # fmt: skip
+def test_keys_that_fight(project_directory: Path, key: str, changes: dict[str, Any], without: tuple[str, ...]) -> None:
+    path = project(project_directory, changes, without=without)
+    errors = [one for one in said(path, "combinations") if one.severity == "error"]
+    rules = {rule.message for rule in (*FIGHTING, *IDLE) if rule.key == key}
+    assert [one.message for one in errors if one.message in rules], errors
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"eval_steps": 50}, "eval_steps does nothing without eval_strategy: steps"),
+        ({"val_size": 0.5}, "rows are withheld for validation, and nothing is evaluated"),
+        ({"eval_dataset": "lab"}, "eval_dataset is given, and nothing is evaluated"),
+        ({"warmup_ratio": 0.1, "warmup_steps": 20}, "warmup_ratio and warmup_steps are both given, and one overrides the other"),
+        ({"max_steps": 20}, "max_steps overrides num_train_epochs"),
+        ({"save_steps": 20, "save_strategy": "epoch"}, "save_steps does nothing with this save_strategy"),
+        ({"metric_for_best_model": "loss"}, "metric_for_best_model does nothing without load_best_model_at_end"),
+        ({"freeze_trainable_layers": 2}, "freeze_trainable_layers does nothing without finetuning_type: freeze"),
+        ({"pref_beta": 0.1}, "pref_beta does nothing without stage: dpo"),
+        ({"galore_rank": 8}, "galore_rank does nothing without use_galore: true"),
+    ],
+)  # fmt: skip
+def test_keys_that_do_nothing(project_directory: Path, changes: dict[str, Any], message: str) -> None:
+    found = said(project(project_directory, changes), "combinations")
+    assert [(one.severity, one.message) for one in found] == [("warning", message)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity"),
+    [
+        ({"learning_rate": 1000}, "warning"),
+        ({"learning_rate": -1.0}, "error"),
+        ({"learning_rate": 0}, "error"),
+        ({"finetuning_type": "full", "learning_rate": 5e-4}, "warning"),
+        ({"lora_dropout": 1.5}, "error"),
+        ({"num_train_epochs": 300}, "warning"),
+        ({"cutoff_len": 0}, "error"),
+        ({"warmup_ratio": 2}, "error"),
+    ],
+)
+def test_numbers_out_of_range(project_directory: Path, changes: dict[str, Any], severity: str) -> None:
+    found = said(project(project_directory, changes), "ranges")
+    assert severity in [one.severity for one in found]
+
+
+def test_ranges_admit_what_is_usual() -> None:
+    assert all(one.least <= one.low < one.high <= one.most for one in RANGES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "package"),
+    [({"report_to": "wandb"}, "wandb"), ({"use_unsloth": True}, "unsloth"), ({"deepspeed": "ds.json"}, "deepspeed")],
+)
+def test_packages_that_are_missing(
+    project_directory: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], package: str
+) -> None:
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda name: None if name == package else object())
+    (found,) = said(project(project_directory, changes), "packages")
+    assert (found.severity, found.message) == (
+        "error",
+        f"{next(iter(changes))} asks for the package {package}, which is not installed",
+    )
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: object())
+    assert said(project(project_directory, changes), "packages") == []
+
+
+def test_flash_attention_that_is_not_installed_is_a_warning(
+    project_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
+    (found,) = said(project(project_directory, {"flash_attn": "fa2"}), "packages")
+    assert found.severity == "warning"
+
+
+@pytest.mark.parametrize("changes", [{"bf16": True}, {"fp16": True}, {"quantization_bit": 4}, {"pure_bf16": True}])
+def test_precision_against_the_device(
+    project_directory: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    path = project(project_directory, changes)
+    monkeypatch.setattr("llf_kit.checks.device.has_cuda", lambda: False)
+    assert [one.severity for one in said(path, "device")] == ["error"]
+    monkeypatch.setattr("llf_kit.checks.device.has_cuda", lambda: True)
+    assert said(path, "device") == []
+
+
+def test_output_that_would_be_resumed_or_overwritten(project_directory: Path) -> None:
+    path = project(project_directory)
+    (project_directory / "saves/lab/checkpoint-5").mkdir(parents=True)
+    (found,) = said(path, "output")
+    assert found.message == "saves/lab holds checkpoints, from which upstream would go on without being asked"
+    assert said(path, "output", "resume_from_checkpoint=true") == []
+    assert said(path, "output", "output_dir=saves/other") == []
+    (project_directory / "saves/lab/checkpoint-5").rmdir()
+    (project_directory / "saves/lab/adapter_model.safetensors").touch()
+    assert [one.message for one in said(path, "output")] == ["saves/lab holds a finished model"]
+    assert [one.message for one in said(project(project_directory, without=("output_dir",)), "output")] == [
+        "output_dir is missing, and would be trainer_output"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message", "hint"),
+    [
+        ({"formating": "alpaca"}, "the entry has an unknown key 'formating', which upstream ignores without a word", "Did you mean 'formatting'?"),
+        ({"columns": {**ENTRY["columns"], "promt": "x"}}, "columns has an unknown key 'promt', which upstream ignores without a word", "Did you mean 'prompt'?"),
+        ({"tags": {"role": "from"}}, "tags has an unknown key 'role', which upstream ignores without a word", "Did you mean 'role_tag'?"),
+        ({"formatting": "sharegtp"}, "formatting 'sharegtp' is unknown", "Did you mean 'sharegpt'?"),
+        ({"file_name": "datasets/none.jsonl"}, "datasets/none.jsonl is not there", "relative to dataset_dir"),
+        ({"ranking": True}, "stage sft drops pairs", "Set stage: dpo."),
+    ],
+)  # fmt: skip
+def test_entries(project_directory: Path, entry: dict[str, Any], message: str, hint: str) -> None:
+    found = said(project(project_directory, entry={**ENTRY, **entry}), "entries")
+    assert message in [one.message for one in found]
+    assert hint in " ".join(one.hint for one in found)
+    assert {one.where for one in found} == {"dataset_info.json: lab"}
+
+
+def test_entries_and_files_that_are_not_there(project_directory: Path) -> None:
+    (found,) = said(project(project_directory, {"dataset": "lab,labb"}), "entries")
+    assert (found.where, found.hint) == ("train.yaml:9", "Did you mean 'lab'?")
+    (project_directory / "dataset_info.json").unlink()
+    (found,) = said(Path("train.yaml"), "entries")
+    assert found.message == "there is no such file"
+
+
+@pytest.mark.parametrize("stage", ["dpo", "kto", "pt"])
+def test_a_stage_that_cannot_use_the_entry(project_directory: Path, stage: str) -> None:
+    (found,) = said(project(project_directory, {"stage": stage}), "entries")
+    assert found.severity == "error"
+    assert "Convert with --format" in found.hint
+
+
+def test_the_command_says_all_at_once_and_mends_what_takes_no_judgement(
+    project_directory: Path, llf_kit: Callable[..., Result]
+) -> None:
+    changes = {"packing": "false", "evaluation_strategy": "no", "lora_rank": "8", "tempalte": "qwen"}
+    path = project(project_directory, changes)
+    path.write_text(path.read_text().replace("packing: 'false'", "packing: 'false'  # not yet"))
+    done = llf_kit("check", "--json")
+    assert (done.status, len([one for one in done.json if one["severity"] == "error"])) == (1, 4)
+    assert set(done.json[0]) == {"check", "severity", "message", "hint", "where"}
+    done = llf_kit("check", "--fix")
+    assert done.status == 1 and "has no key tempalte" in done.err
+    assert "-lora_rank: '8'\n+lora_rank: 8" in done.err
+    text = path.read_text()
+    assert "packing: false  # not yet\n" in text and "eval_strategy: 'no'\n" in text
+    path.write_text(text.replace("tempalte: qwen\n", ""))
+    assert llf_kit("check").status == 0
+
+
+def test_strict_makes_warnings_errors_and_files_are_found(
+    project_directory: Path, llf_kit: Callable[..., Result]
+) -> None:
+    assert llf_kit("check").status == 2
+    project(project_directory, {"eval_steps": 5})
+    (project_directory / "llf-kit.yaml").write_text("name: lab\n")
+    assert llf_kit("check").status == 0
+    done = llf_kit("check", "--strict")
+    assert (done.status, "train.yaml: 1 warning" in done.err) == (1, True), done.err
+
+
+def test_a_hand_off_stops_at_errors_and_no_check_skips_them(
+    project_directory: Path, llf_kit: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLF_KIT_LLAMAFACTORY_CLI", "/bin/true")
+    path = project(project_directory, {"stage": "sfft"})
+    done = llf_kit("train", path)
+    assert (done.status, "was not handed to LLaMA-Factory" in done.err) == (1, True)
+    assert llf_kit("train", path, "--no-check").status == 0
