@@ -14,7 +14,6 @@ from llf_kit.project import parse_yaml
 from llf_kit.schema import Finding
 from llf_kit.upstream.arguments import Argument
 
-
 _ANY = frozenset(("master_port",))  # annotated as text, and turned into text by upstream itself
 
 

@@ -156,7 +156,7 @@ def test_keys_that_fight(project_directory: Path, key: str, changes: dict[str, A
         ({"save_steps": 20, "save_strategy": "epoch"}, "save_steps does nothing with this save_strategy"),
         ({"metric_for_best_model": "loss"}, "metric_for_best_model does nothing without load_best_model_at_end"),
         ({"freeze_trainable_layers": 2}, "freeze_trainable_layers does nothing without finetuning_type: freeze"),
-        ({"pref_beta": 0.1}, "pref_beta does nothing without stage: dpo"),
+        ({"pref_beta": 0.1}, "pref_beta does nothing without stage: dpo or kto"),
         ({"galore_rank": 8}, "galore_rank does nothing without use_galore: true"),
     ],
 )  # fmt: skip
