@@ -132,13 +132,18 @@ def text_lines(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
+def is_dataset_name(name: str) -> bool:
+    """Whether LLaMA-Factory can use ``name`` everywhere: ASCII letters, digits, ``_`` and ``-``."""
+    return _DATASET_NAME.fullmatch(name) is not None
+
+
 def check_dataset_name(name: str) -> str:
     """``name`` itself if LLaMA-Factory can use it.
 
     Raises:
         UsageError: it holds anything but ASCII letters, digits, ``_`` and ``-``.
     """
-    if not _DATASET_NAME.fullmatch(name):
+    if not is_dataset_name(name):
         mended = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
         hint = f" For example {mended!r}." if mended else ""
         raise UsageError(

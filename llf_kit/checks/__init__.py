@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from llf_kit.checks import combinations, device, entries, keys, output, packages, ranges, types
+from llf_kit.checks import combinations, device, entries, keys, launch, output, packages, ranges, types
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import ConfigError
 from llf_kit.project import read_yaml, write_text
@@ -26,6 +26,7 @@ CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "packages": packages.run,
     "device": device.run,
     "output": output.run,
+    "launch": launch.run,
     "entries": entries.run,
 }
 

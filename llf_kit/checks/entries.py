@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import locale
 from collections.abc import Iterator
 from pathlib import Path
 
 from llf_kit.checks.subject import Dataset, Severity, Subject, names
 from llf_kit.errors import ConfigError, did_you_mean
-from llf_kit.project import DATASET_INFO
+from llf_kit.project import DATASET_INFO, is_dataset_name
 from llf_kit.schema import Finding
 
 # data/parser.py of LLaMA-Factory 0.9.5
@@ -37,7 +39,11 @@ def run(subject: Subject) -> Iterator[Finding]:
         message, _, hint = rest.partition(". ")
         yield Finding("entries", "error", message, hint, where)
         return
+    yield from _text(subject)
     for key, name in wanted:
+        if not is_dataset_name(name):
+            message = f"{key}: the name {name!r} has more than ASCII letters, digits, _ and -"
+            yield subject.finding("entries", "warning", key, message, "Rename it: such names break in comma lists.")
         if name not in entries:
             message = f"{key}: {DATASET_INFO} has no entry {name!r}"
             yield subject.finding("entries", "error", key, message, did_you_mean(name, entries))
@@ -47,6 +53,18 @@ def run(subject: Subject) -> Iterator[Finding]:
             yield Finding("entries", severity, message, hint, where)
         for severity, message, hint in _stage(subject, dataset):
             yield Finding("entries", severity, message, hint, where)
+
+
+def _text(subject: Subject) -> Iterator[Finding]:
+    """Upstream opens dataset_info.json in the encoding of the locale, whatever that is."""
+    path = subject.dataset_dir / DATASET_INFO
+    if path.read_bytes().isascii():
+        return
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    utf8 = codecs.lookup(encoding).name == "utf-8"
+    message = f"it is not ASCII, and upstream reads it in the locale's encoding, which is {encoding} here"
+    hint = "Write it ASCII-escaped, as llf-kit convert does."
+    yield Finding("entries", "info" if utf8 else "error", message, hint, str(path))
 
 
 Said = tuple[Severity, str, str]

@@ -308,3 +308,27 @@ def test_a_hand_off_stops_at_errors_and_no_check_skips_them(
     done = llf_kit("train", path)
     assert (done.status, "was not handed to LLaMA-Factory" in done.err) == (1, True)
     assert llf_kit("train", path, "--no-check").status == 0
+
+
+def test_how_it_is_launched(project_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = project(project_directory, {"deepspeed": "ds.json", "gradient_accumulation_steps": 4})
+    assert [one.message for one in said(path, "launch")] == ["deepspeed needs torchrun, even for one GPU"]
+    monkeypatch.setenv("FORCE_TORCHRUN", "1")
+    monkeypatch.setenv("NPROC_PER_NODE", "2")
+    assert said(path, "launch") == []
+    (told,) = [one.message for one in checks.check(path) if one.check == "launch"]
+    assert told == "2 processes make an effective batch of 2 × 4 × 2 = 16"
+    spaced = path.rename("my train.yaml")
+    assert [one.severity for one in said(spaced, "launch")] == ["error"]
+    monkeypatch.delenv("FORCE_TORCHRUN")
+    assert [one.severity for one in said(spaced, "launch", "deepspeed=null")] == ["warning"]
+
+
+def test_a_dataset_info_that_is_not_ascii(project_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = project(project_directory, {"dataset": "检验"})
+    info = project_directory / "dataset_info.json"
+    info.write_text(info.read_text().replace('"lab"', '"检验"'), encoding="utf-8")
+    (found,) = said(path, "entries")
+    assert (found.severity, "more than ASCII letters" in found.message) == ("warning", True)
+    monkeypatch.setattr("llf_kit.checks.entries.locale.getpreferredencoding", lambda do_setlocale: "ANSI_X3.4-1968")
+    assert [one.severity for one in said(path, "entries")] == ["error", "warning"]
