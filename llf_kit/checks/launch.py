@@ -23,7 +23,8 @@ def run(subject: Subject) -> Iterator[Finding]:
     if subject.trains and processes > 1:
         batch = [subject.get(key) for key in ("per_device_train_batch_size", "gradient_accumulation_steps")]
         device, steps = (value if isinstance(value, int) else 1 for value in batch)
-        message = f"{processes} processes make an effective batch of {device} × {steps} × {processes} = {device * steps * processes}"
+        product = f"{device} × {steps} × {processes} = {device * steps * processes}"
+        message = f"{processes} processes make an effective batch of {product}"
         hint = "Divide gradient_accumulation_steps if the batch of one process is meant."
         yield subject.finding("launch", "info", "gradient_accumulation_steps", message, hint)
 
