@@ -1,0 +1,214 @@
+"""What cutoff_len takes away, and what an epoch is made of."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ask_upstream
+
+from llf_kit.checks import tokens
+from llf_kit.checks.counting import configured, count
+from llf_kit.checks.subject import Subject
+from llf_kit.schema import Finding
+from llf_kit.upstream import arguments, chat_template, configs
+from llf_kit.upstream.schedule import padded, steps, withheld
+from llf_kit.upstream.tokenizer import Tokenizer
+
+Build = Callable[[dict[str, Any]], Path]
+
+if chat_template.find("chatml") is None:
+    pytest.skip("LLaMA-Factory is not installed", allow_module_level=True)
+
+
+def words(count: int) -> str:
+    return " ".join(["kalium"] * count)
+
+
+def model(folder: str = "model") -> dict[str, Any]:
+    """A model with a token a word, and the marks of ChatML."""
+    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+
+    one = Tokenizer(models.WordLevel({"[UNK]": 0, "kalium": 1}, unk_token="[UNK]"))
+    one.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    one.add_special_tokens([AddedToken(text, normalized=False) for text in ("<|im_start|>", "<|im_end|>")])
+    return {
+        f"{folder}/config.json": json.dumps({"model_type": "llama", "vocab_size": 4}),
+        f"{folder}/tokenizer.json": one.to_str(),
+        f"{folder}/tokenizer_config.json": json.dumps({"unk_token": "[UNK]", "eos_token": "<|im_end|>"}),
+    }
+
+
+def subject(tree: Build, rows: list[dict[str, Any]], entry: dict[str, Any] | None = None, **keys: Any) -> Subject:
+    """A training on ``rows``; ``chatml`` adds 3 tokens to an answer's 1 and 5 to a question."""
+    config = {"model_name_or_path": "model", "template": "chatml", "stage": "sft", "do_train": True, "dataset": "lab"}
+    config |= {"dataset_dir": ".", "output_dir": "saves", **keys}
+    info = {"lab": {"file_name": "lab.jsonl", **(entry or {})}}
+    files = {"lab.jsonl": rows, "dataset_info.json": json.dumps(info), "train.yaml": yaml.safe_dump(config)}
+    tree({**model(), **files})
+    return Subject(configs.load(Path("train.yaml")), arguments.schema())
+
+
+def rows(*lengths: int) -> list[dict[str, Any]]:
+    return [{"instruction": "kalium", "input": "", "output": words(length)} for length in lengths]
+
+
+def found(one: Subject) -> dict[str, Finding]:
+    return {finding.severity: finding for finding in reversed(list(tokens.run(one)))}
+
+
+def test_rows_that_fit_are_no_problem(tree: Build) -> None:
+    said = found(subject(tree, rows(10, 20, 30), cutoff_len=512))
+    assert said.keys() == {"info"}
+    assert "3 rows: half have at most 27 tokens" in said["info"].message
+    assert "the longest 37" in said["info"].message
+    assert "cutoff_len: 64" in said["info"].hint
+
+
+def test_an_answer_that_loses_its_end_is_a_warning(tree: Build) -> None:
+    said = found(subject(tree, rows(10, 20, 400), cutoff_len=64))
+    assert "takes the end of an answer away from 1 of 3 rows" in said["warning"].message
+    assert "cutoff_len: 448" in said["warning"].hint
+    assert said["warning"].where == "train.yaml:1"
+
+
+def test_few_outliers_are_told_apart(tree: Build) -> None:
+    said = found(subject(tree, rows(*[10] * 300, 400), cutoff_len=64))
+    assert said["warning"].hint.startswith("They are few")
+
+
+def test_it_is_an_error_where_no_answer_keeps_its_end(tree: Build) -> None:
+    assert "from 2 of 2 rows" in found(subject(tree, rows(200, 300), cutoff_len=32))["error"].message
+
+
+def test_a_question_that_is_cut_is_worth_knowing(tree: Build) -> None:
+    given = [{"instruction": words(100), "input": "", "output": "kalium"}]
+    messages = [finding.message for finding in tokens.run(subject(tree, given, cutoff_len=64))]
+    assert "takes a part of the question away from 1 of 1 row" in messages[0]
+
+
+def test_turns_that_vanish_are_told(tree: Build) -> None:
+    turn = [{"from": "human", "value": words(20)}, {"from": "gpt", "value": words(20)}]
+    given, entry = [{"conversations": turn * 4}], {"formatting": "sharegpt"}
+    said = found(subject(tree, given, entry, cutoff_len=60))
+    assert "whole turns from 1 of them" in said["error"].message
+    masked = [finding.message for finding in tokens.run(subject(tree, given, entry, cutoff_len=60, mask_history=True))]
+    assert any("earlier turns away from 1 of 1 row" in message for message in masked)
+
+
+def test_rows_with_tools_are_not_counted(tree: Build) -> None:
+    given = [*rows(5), {"instruction": "kalium", "input": "", "output": "kalium", "tools": "[]"}]
+    columns = {"prompt": "instruction", "query": "input", "response": "output", "tools": "tools"}
+    messages = [finding.message for finding in tokens.run(subject(tree, given, {"columns": columns}))]
+    assert messages[0] == "1 row with tools or pictures were not counted in tokens"
+    assert messages[1].startswith("1 row: ")
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"model_name_or_path": "Qwen/Qwen3-4B"}, "not on this machine"),
+        ({"template": None}, "no template"),
+        ({"template": "no-such"}, "cannot be read"),
+        ({"tokenized_path": "kept"}, "tokenized_path"),
+    ],
+)
+def test_why_tokens_are_not_counted_is_said(tree: Build, keys: dict[str, Any], why: str) -> None:
+    said = list(tokens.run(subject(tree, rows(5), **keys)))
+    assert [finding.severity for finding in said] == ["info"]
+    assert why in said[0].message
+
+
+def test_a_file_that_cannot_be_read_is_said_once(tree: Build) -> None:
+    one = subject(tree, [])
+    tree({"lab.jsonl": "{"})
+    assert [finding.severity for finding in tokens.run(one)] == ["info"]
+
+
+def test_pairs_are_counted_with_both_answers(tree: Build) -> None:
+    given = [{"q": "kalium", "a": words(10), "b": words(30)}]
+    entry = {"ranking": True, "columns": {"prompt": "q", "chosen": "a", "rejected": "b"}}
+    one = subject(tree, given, entry, stage="dpo", cutoff_len=30)
+    template = configured(one)
+    assert template is not None
+    counts = count(one, template, Tokenizer(Path("model"), template))
+    assert (counts.whole, counts.answers_cut) == ([2 * 6 + 11 + 31], 1)
+    assert counts.widths == [30]
+
+
+def test_packing_needs_fewer_rows(tree: Build) -> None:
+    alone = next(finding for finding in tokens.run(subject(tree, rows(*[10] * 100))) if "epoch" in finding.message)
+    packed = subject(tree, rows(*[10] * 100), packing=True, cutoff_len=171)
+    together = next(finding for finding in tokens.run(packed) if "epoch" in finding.message)
+    assert "13 steps (39 in all)" in alone.message  # 100 rows, 8 a batch
+    assert "2 steps (6 in all)" in together.message  # 17 tokens each, ten to a row of 170
+
+
+def test_the_expected_padding_is_that_of_all_shuffles() -> None:
+    lengths = [3, 17, 9, 30, 41]
+    widths = [8, 24, 16, 32, 48]
+    every = [
+        sum(max(batch) * len(batch) for batch in (order[:2], order[2:4], order[4:]))
+        for order in itertools.permutations(widths)
+    ]
+    assert padded(lengths, 2) == pytest.approx(statistics.mean(every))
+    assert padded(lengths, 8) == 48 * 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((100, 8, 1, 3.0), (13, 39)),
+        ((100, 8, 4, 0.5), (4, 2)),
+        ((7, 8, 1, 3.0, 50), (1, 50)),
+        ((3, 8, 1, 1.0, -1, True), (1, 1)),
+    ],
+)
+def test_steps(arguments: tuple[Any, ...], expected: tuple[int, int]) -> None:
+    assert steps(*arguments) == expected
+
+
+_STEPS = """
+import logging; logging.disable(logging.CRITICAL)
+from datasets import Dataset
+from torch.utils.data import DataLoader
+from transformers import Trainer
+from types import SimpleNamespace
+
+class Quiet(Trainer):
+    def __init__(self): pass
+    def get_total_train_batch_size(self, args): return 1
+    def get_sp_size(self): return 1
+    def num_examples(self, dataloader): return len(dataloader.dataset)
+
+result = {"steps": [], "split": []}
+for rows, batch, accumulation, epochs, most, drop in data["steps"]:
+    args = SimpleNamespace(max_steps=most, gradient_accumulation_steps=accumulation, num_train_epochs=epochs)
+    loader = DataLoader(list(range(rows)), batch_size=batch, drop_last=drop)
+    told = Quiet().set_initial_training_values(args, loader)
+    result["steps"].append([told[1], told[-1]])
+for rows, size in data["split"]:
+    table = Dataset.from_dict({"a": list(range(rows))})
+    result["split"].append(len(table.train_test_split(test_size=int(size) if size > 1 else size)["test"]))
+"""
+
+
+@pytest.mark.real
+def test_steps_and_splits_are_those_of_the_trainer() -> None:
+    asked = [
+        (rows, batch, accumulation, epochs, most, drop)
+        for rows in (9, 100, 1001)
+        for batch, accumulation in ((1, 1), (4, 8), (7, 3))
+        for epochs, most in ((3.0, -1), (0.3, -1), (1.0, 17))
+        for drop in (False, True)
+    ]
+    parts = [(10, 0.1), (11, 0.1), (1003, 0.05), (100, 7.0)]
+    told = ask_upstream(_STEPS, {"steps": asked, "split": parts})
+    assert [list(steps(*one)) for one in asked] == told["steps"]
+    assert [withheld(*one) for one in parts] == told["split"]
