@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from llf_kit.checks import combinations, device, entries, keys, output, packages, ranges, tokens, types
+from llf_kit.checks import (
+    chat_format,
+    combinations,
+    device,
+    entries,
+    keys,
+    model,
+    output,
+    packages,
+    ranges,
+    thinking,
+    tokens,
+    types,
+)
 from llf_kit.checks.subject import Subject
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
@@ -24,6 +37,9 @@ CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "device": device.run,
     "output": output.run,
     "entries": entries.run,
+    "model": model.run,
+    "template": chat_format.run,
+    "thinking": thinking.run,
     "tokens": tokens.run,
 }
 

@@ -212,3 +212,97 @@ def test_steps_and_splits_are_those_of_the_trainer() -> None:
     told = ask_upstream(_STEPS, {"steps": asked, "split": parts})
     assert [list(steps(*one)) for one in asked] == told["steps"]
     assert [withheld(*one) for one in parts] == told["split"]
+
+
+_COUNT = """
+import logging; logging.disable(logging.CRITICAL)
+import contextlib, io, os
+from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
+from llamafactory.hparams import get_train_args
+from llamafactory.model import load_tokenizer
+result = {}
+os.chdir(data["directory"])
+for name, config in data["configs"].items():
+    model_args, data_args, training_args, finetuning_args, _ = get_train_args(dict(config))
+    module = load_tokenizer(model_args)
+    stage = "rm" if finetuning_args.stage == "dpo" else finetuning_args.stage
+    with contextlib.redirect_stdout(io.StringIO()):
+        template = get_template_and_fix_tokenizer(module["tokenizer"], data_args)
+        table = get_dataset(template, model_args, data_args, training_args, stage=stage, **module)["train_dataset"]
+    keys = ("input_ids", "chosen_input_ids", "rejected_input_ids")
+    result[name] = [[len(row[key]) for key in keys if key in row] for row in table]
+"""
+
+SAID = [("血清钾的参考区间？" * n, "3.5～5.3 mmol/L。" * (n * n % 23)) for n in range(1, 30)]
+TURNS = [{"from": ("human", "gpt")[index % 2], "value": text} for pair in SAID[:6] for index, text in enumerate(pair)]
+REAL: dict[str, tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = {
+    "alpaca": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {}),
+    "dropped": ({}, [{"instruction": q, "input": "", "output": a if len(a) % 2 else None} for q, a in SAID], {}),
+    "packed": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"packing": True}),
+    "neat": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"neat_packing": True}),
+    "sharegpt": (
+        {"formatting": "sharegpt"},
+        [{"conversations": TURNS[: 2 * n + odd]} for n in range(1, 7) for odd in (0, 1)],
+        {"template": "qwen3", "mask_history": True},
+    ),
+    "openai": (
+        {"formatting": "openai", "columns": {"messages": "conversations"}},
+        [{"conversations": TURNS[: 2 * n]} for n in range(1, 7)],
+        {"template": "llama2"},
+    ),
+    "pairs": (
+        {"ranking": True, "columns": {"prompt": "q", "chosen": "a", "rejected": "b"}},
+        [{"q": q, "a": a, "b": q} for q, a in SAID],
+        {"stage": "dpo", "template": "gemma"},
+    ),
+    "judged": (
+        {"columns": {"prompt": "q", "response": "a", "kto_tag": "good"}},
+        [{"q": q, "a": a, "good": len(q) % 2 == 0} for q, a in SAID],
+        {"stage": "kto", "template": "vicuna"},
+    ),
+    "texts": (
+        {"columns": {"prompt": "text"}},
+        [{"text": q + a} for q, a in SAID],
+        {"stage": "pt", "packing": False, "template": "default"},
+    ),
+    "blocks": ({"columns": {"prompt": "text"}}, [{"text": q + a} for q, a in SAID], {"stage": "pt"}),
+}
+TAGS = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
+TAGS |= {"system_tag": "system", "observation_tag": "observation", "function_tag": "function_call"}
+
+
+@pytest.mark.real
+def test_lengths_are_those_that_upstream_trains_on(tree: Build, project: Path, smollm2: Path) -> None:
+    info, files, asked = {}, {}, {}
+    for name, (entry, given, keys) in REAL.items():
+        info[name] = {**entry, "file_name": f"{name}.jsonl", **({"tags": TAGS} if name == "openai" else {})}
+        asked[name] = {
+            "model_name_or_path": str(smollm2),
+            "template": "chatml",
+            "stage": "sft",
+            "do_train": True,
+            "dataset": name,
+            "dataset_dir": ".",
+            "output_dir": "saves",
+            "cutoff_len": 200,
+            "use_cpu": True,
+            "overwrite_cache": True,
+            "finetuning_type": "lora",
+            "report_to": "none",
+            **keys,
+        }
+        files |= {f"{name}.jsonl": given, f"{name}.yaml": yaml.safe_dump(asked[name])}
+    tree({**files, "dataset_info.json": json.dumps(info)})
+    told = ask_upstream(_COUNT, {"directory": str(project), "configs": asked})
+    for name in REAL:
+        one = Subject(configs.load(Path(f"{name}.yaml")), arguments.schema())
+        template = configured(one)
+        assert template is not None
+        counts = count(one, template, Tokenizer(smollm2, template))
+        if name in ("packed", "neat", "blocks"):
+            made, _, slots = tokens._packed(one, counts)
+            assert (made, slots) == (len(told[name]), sum(map(sum, told[name]))), name
+        else:
+            assert counts.kept == [sum(lengths) for lengths in told[name]], name
+            assert counts.widths == [max(lengths) for lengths in told[name]], name
+            assert counts.answers_cut > 0, name
