@@ -22,6 +22,8 @@ NAME = "template"
 QUESTION = ((USER, "Question one?"), (ASSISTANT, "Answer one."))
 MORE = ((USER, "Question two?"), (ASSISTANT, "Answer two."))
 SYSTEM = "System prompt."
+# The processor of a model that sees; without one, upstream ends at the first row (mm_plugin.py, _validate_input).
+_PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 _AROUND = 24  # characters shown on either side of the first difference
 
 
@@ -43,6 +45,9 @@ def run(subject: Subject) -> Iterator[Finding]:
         yield _other(subject, template, right, alike)
     if subject.model is not None and (subject.model / "tokenizer.json").is_file():
         own = special(subject.model)
+        if template.sees and not any((subject.model / name).is_file() for name in _PROCESSORS):
+            message = f"template: {template.name} is for a model of pictures, films or sounds, and this is one of text"
+            yield subject.finding(NAME, "error", "template", message, "Name the template of the model.")
         yield from _tokens(subject, subject.model, template, own)
         yield from _compared(subject, template, own, "info" if alike else "warning")
 

@@ -37,10 +37,11 @@ def run(subject: Subject) -> Iterator[Finding]:
     try:
         counts = counting.count(subject, template, Tokenizer(model, template, extra))
     except (DataError, ModelError) as error:
-        yield subject.finding(NAME, "info", "dataset", f"tokens were not counted: {error.problems[0]}", "")
+        message, _, hint = error.problems[0].partition(". ")
+        yield subject.finding(NAME, "info", "dataset", f"tokens were not counted: {message}", hint)
         return
     if counts.uncounted:
-        message = f"{_of(counts.uncounted, 'row')} with tools or pictures were not counted in tokens"
+        message = f"tokens of {_of(counts.uncounted, 'row')} with tools or pictures were not counted"
         yield subject.finding(NAME, "info", "dataset", message, "Look at one with llf-kit inspect.")
     if counts.whole:
         yield from _cut(subject, counts)
@@ -104,14 +105,23 @@ def _sizes(subject: Subject, counts: Counts) -> Iterator[Finding]:
         f"{_of(len(rows), 'row')}: half have at most {_quantile(rows, 0.5):,} tokens, 95 % at most "
         f"{_quantile(rows, 0.95):,}, the longest {rows[-1]:,}"
     )
-    hint = f"cutoff_len: {suggested(rows)} leaves at least {WHOLE:.1%} of them whole."
+    hint = f"cutoff_len: {suggested(rows)} leaves at least {100 * WHOLE} % of them whole."
     yield subject.finding(NAME, "info", "cutoff_len", message, hint)
-    if subject.get("streaming") is not True:
+    if not _resampled(subject):
         yield _epoch(subject, counts)
 
 
+def _resampled(subject: Subject) -> bool:
+    """Whether an epoch is something else than all rows once."""
+    mixed = subject.get("mix_strategy", "concat") != "concat"
+    return subject.get("streaming") is True or mixed or any("num_samples" in one.entry for one in subject.datasets)
+
+
 def _epoch(subject: Subject, counts: Counts) -> Finding:
-    """Tokens and steps of an epoch on one device."""
+    """Tokens and steps of an epoch on one device.
+
+    With ``val_size`` they are about right: which rows are withheld is drawn, those that are dropped later among them.
+    """
     batch = max(int(counting.number(subject, "per_device_train_batch_size", 8)), 1)
     withheld = schedule.withheld(len(counts.kept), counting.number(subject, "val_size", 0))
     share = 1 - withheld / len(counts.kept)
@@ -130,7 +140,9 @@ def _epoch(subject: Subject, counts: Counts) -> Finding:
         f"an epoch has about {round(tokens * share):,} tokens and, on one GPU, {_of(epoch, 'step')} "
         f"({total:,} in all); {waste:.0%} of its batches is padding"
     )
-    hint = "With packing: true, or a smaller batch and more accumulation, it is less." if waste > WASTE else ""
+    hint = "With packing: true, or a smaller batch and more accumulation, it is less."
+    if waste <= WASTE:
+        hint = "More GPUs divide the steps."
     return subject.finding(NAME, "info", "per_device_train_batch_size", message, hint)
 
 

@@ -34,7 +34,7 @@ class ChatTemplate:
     """One template: the slots around each kind of turn (``{{content}}`` is its text), and what upstream does besides.
 
     ``family`` is upstream's class. ``enable_thinking`` and ``preserve_thinking`` mean something in the reasoning
-    classes alone, where the YAML's values replace them.
+    classes alone, where the YAML's values replace them. ``sees`` says that it is for pictures, films or sounds too.
     """
 
     name: str
@@ -51,6 +51,7 @@ class ChatTemplate:
     enable_thinking: bool | None
     preserve_thinking: bool
     family: str
+    sees: bool = False
 
     @property
     def reasons(self) -> bool:
@@ -137,6 +138,7 @@ def _template(module: Module, words: dict[str, ast.expr]) -> ChatTemplate:
         enable_thinking=value["enable_thinking"],
         preserve_thinking=value.get("preserve_thinking", False),
         family=family,
+        sees="mm_plugin" in words and "_token=" in ast.unparse(words["mm_plugin"]),
     )
 
 

@@ -70,7 +70,6 @@ class Tokenizer:
     def __init__(self, model: Path, template: ChatTemplate | None, extra: Sequence[str] = ()) -> None:
         self._backend = _load(model)
         self.special = special(model)
-        self.own_size: int = self._backend.get_vocab_size()
         self.added: list[str] = []
         self.eos, self.bos = self.special.eos, self.special.bos
         named = (self.bos, self.eos, self.special.unk, *self.special.others)

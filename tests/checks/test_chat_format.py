@@ -99,6 +99,12 @@ def test_tokens_that_a_template_names_and_the_model_lacks(tree: Build) -> None:
     assert ("error", "template: chatglm3 needs the token [gMASK], which this model does not have") in found
 
 
+def test_a_template_for_pictures_on_a_model_of_text(tree: Build) -> None:
+    wrong = ("error", "template: qwen2_vl is for a model of pictures, films or sounds, and this is one of text")
+    assert wrong in said(subject(tree, template="qwen2_vl"))
+    assert wrong not in said(subject(tree, {"lab/preprocessor_config.json": "{}"}, template="qwen2_vl"))
+
+
 def test_marks_that_fall_apart(tree: Build) -> None:
     found = said(subject(tree, template="zephyr"))
     assert found[0][0] == "warning"

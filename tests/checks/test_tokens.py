@@ -106,7 +106,7 @@ def test_rows_with_tools_are_not_counted(tree: Build) -> None:
     given = [*rows(5), {"instruction": "kalium", "input": "", "output": "kalium", "tools": "[]"}]
     columns = {"prompt": "instruction", "query": "input", "response": "output", "tools": "tools"}
     messages = [finding.message for finding in tokens.run(subject(tree, given, {"columns": columns}))]
-    assert messages[0] == "1 row with tools or pictures were not counted in tokens"
+    assert messages[0] == "tokens of 1 row with tools or pictures were not counted"
     assert messages[1].startswith("1 row: ")
 
 
@@ -148,6 +148,15 @@ def test_packing_needs_fewer_rows(tree: Build) -> None:
     together = next(finding for finding in tokens.run(packed) if "epoch" in finding.message)
     assert "13 steps (39 in all)" in alone.message  # 100 rows, 8 a batch
     assert "2 steps (6 in all)" in together.message  # 17 tokens each, ten to a row of 170
+
+
+@pytest.mark.parametrize(
+    ("keys", "entry"), [({"streaming": True}, {}), ({"mix_strategy": "interleave_under"}, {}), ({}, {"num_samples": 5})]
+)
+def test_an_epoch_that_is_not_all_rows_once_is_not_foretold(
+    tree: Build, keys: dict[str, Any], entry: dict[str, Any]
+) -> None:
+    assert not any("epoch" in finding.message for finding in tokens.run(subject(tree, rows(5), entry, **keys)))
 
 
 def test_the_expected_padding_is_that_of_all_shuffles() -> None:

@@ -59,6 +59,7 @@ for name, one in TEMPLATES.items():
         **{key: getattr(one, key) for key in ("default_system", "stop_words", "thought_words", "efficient_eos")},
         **{key: getattr(one, key) for key in ("replace_eos", "enable_thinking", "preserve_thinking")},
         "family": type(one).__name__, "plain": plain,
+        "sees": any(getattr(one.mm_plugin, f"{kind}_token") is not None for kind in ("image", "video", "audio")),
     }
 default = {"tool_format": None, "default_system": None, "enable_thinking": True, "preserve_thinking": False,
            "train_on_prompt": False, "mask_history": False, "packing": False}
@@ -133,7 +134,15 @@ def test_every_template_is_read_as_upstream_registers_it(told: Any) -> None:
         assert one is not None, name
         for key in FORMATS:
             assert written(getattr(one, key)) == upstream[key], f"{name}: {key}"
-        for key in ("default_system", "efficient_eos", "replace_eos", "enable_thinking", "preserve_thinking", "family"):
+        for key in (
+            "default_system",
+            "efficient_eos",
+            "replace_eos",
+            "enable_thinking",
+            "preserve_thinking",
+            "family",
+            "sees",
+        ):
             assert getattr(one, key) == upstream[key], f"{name}: {key}"
         assert [list(one.stop_words), list(one.thought_words)] == [upstream["stop_words"], upstream["thought_words"]]
 
