@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from llf_kit import base_models
 from llf_kit.checks.counting import configured
-from llf_kit.checks.own_template import CannotRenderError, render
 from llf_kit.checks.subject import Severity, Subject
 from llf_kit.errors import ModelError
 from llf_kit.schema import ASSISTANT, USER, Finding
 from llf_kit.upstream import chat_template, encoding
 from llf_kit.upstream.assigned import assigned
 from llf_kit.upstream.chat_template import ChatTemplate, Token
+from llf_kit.upstream.own_template import CannotRenderError, render, words
 from llf_kit.upstream.tokenizer import Special, Tokenizer, special
 
 NAME = "template"
@@ -54,12 +55,16 @@ def run(subject: Subject) -> Iterator[Finding]:
 
 def _unnamed(subject: Subject, right: str | None) -> Iterator[Finding]:
     hint = f"Write template: {right}" if right else "Name the template of the model."
-    if subject.model is not None and special(subject.model).chat_template is None:
+    model = subject.model if subject.model and (subject.model / "tokenizer.json").is_file() else None
+    severity: Severity = "info"
+    message = "no template is named; upstream derives one from the model's own"
+    if model is not None and special(model).chat_template is None:
+        severity = "warning"
         message = "no template is named and the model has none of its own: turns would stand without any mark"
-        yield subject.finding(NAME, "warning", None, message, hint)
-    else:
-        message = "no template is named; upstream derives one from the model's own"
-        yield subject.finding(NAME, "info", None, message, hint)
+    elif model is not None and configured(subject) is None:
+        severity = "error"
+        message = "no template is named, and upstream cannot derive one from the model's own"
+    yield subject.finding(NAME, severity, None, message, hint)
 
 
 def _alike(template: ChatTemplate, right: str) -> bool:
@@ -113,7 +118,7 @@ def _added(subject: Subject, template: ChatTemplate, tokenizer: Tokenizer, new: 
     ids = [tokenizer.id(token) or 0 for token in new]
     fails = not isinstance(size, int) or max(ids) >= size
     message = f"template: {template.name} adds {', '.join(new)} to the tokens of this model" + (
-        ", which has no embedding for them: training ends with an IndexError" if fails else ", untrained"
+        ", which has no embedding for them: training ends at its first step" if fails else ", untrained"
     )
     hint = "Name the template of the model, or set resize_vocab: true."
     return subject.finding(NAME, "error" if fails else "warning", "template", message, hint)
@@ -145,9 +150,8 @@ def _own(own: Special, template: ChatTemplate, turns: Sequence[tuple[str, str]],
     if own.chat_template is None:
         raise CannotRenderError
     messages = [("system", system), *turns] if system else list(turns)
-    words = {"bos_token": own.bos or "", "eos_token": own.eos or "", "unk_token": own.unk or ""}
-    thinks = {"enable_thinking": template.enable_thinking} if template.reasons else {}
-    return render(own.chat_template, messages, **words, **thinks)
+    thinks: dict[str, Any] = {"enable_thinking": template.enable_thinking} if template.reasons else {}
+    return render(own.chat_template, messages, **words(own), **thinks)
 
 
 def _upstream(template: ChatTemplate, own: Special, turns: Sequence[tuple[str, str]], system: str) -> str:

@@ -10,7 +10,7 @@ from llf_kit.checks.counting import Counts
 from llf_kit.checks.subject import Severity, Subject
 from llf_kit.errors import DataError, ModelError
 from llf_kit.schema import Finding
-from llf_kit.upstream import chat_template, schedule, truncation
+from llf_kit.upstream import schedule, truncation
 from llf_kit.upstream.tokenizer import Tokenizer
 
 NAME = "tokens"
@@ -56,10 +56,9 @@ def _uncountable(subject: Subject) -> tuple[str, str] | None:
         return "the base model has no tokenizer.json", "Bring it here with llf-kit model fetch."
     if subject.has("tokenized_path") or subject.get("split_special_tokens") is True:
         return "tokenized_path or split_special_tokens is set", "Look at a row with llf-kit inspect."
-    name = subject.config.values.get("template")
-    if name is None:
-        return "no template is named", "Name the template of the model."
-    if chat_template.find(str(name)) is None:
+    if counting.configured(subject) is None:
+        if subject.config.values.get("template") is None:
+            return "no template is named, and the model's own cannot be read", "Name the template of the model."
         return "the template cannot be read from LLaMA-Factory here", "Check again where it is installed."
     return None
 

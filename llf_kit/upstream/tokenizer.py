@@ -97,6 +97,11 @@ class Tokenizer:
                 self.added.append(text)
             self._backend.add_special_tokens([AddedToken(text, normalized=False, special=True)])
 
+    @property
+    def opening(self) -> str:
+        """What the tokenizer puts before any text, as text."""
+        return str(self._backend.decode(self._backend.encode("").ids, skip_special_tokens=False))
+
     def id(self, token: str | None) -> int | None:
         """The id of a token (``convert_tokens_to_ids``): that of the unknown token where it has none."""
         if token is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from conftest import ask_upstream
 
 from llf_kit import base_models
 from llf_kit.checks import chat_format, thinking
-from llf_kit.checks.own_template import CannotRenderError, render
 from llf_kit.checks.subject import Subject
 from llf_kit.upstream import arguments, chat_template, configs
 from llf_kit.upstream.assigned import assigned
+from llf_kit.upstream.own_template import CannotRenderError, parse, render
+from llf_kit.upstream.tokenizer import Tokenizer
 
 Build = Callable[[dict[str, Any]], Path]
 
@@ -25,7 +27,7 @@ if chat_template.find("chatml") is None:
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
-    "{% endfor %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 DEFAULT = "{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nBe kind.<|im_end|>\n' }}{% endif %}"
 
@@ -79,6 +81,8 @@ def test_the_template_that_upstream_assigns(tree: Build, name: str, template: st
 def test_no_template_is_told(tree: Build) -> None:
     assert said(subject(tree, template=None))[0][0] == "info"
     assert said(subject(tree, model(own=None), template=None))[0][0] == "warning"
+    alone = "{% if messages | length == 1 and messages[0]['role'] == 'system' %}{{ raise_exception('no') }}{% endif %}"
+    assert said(subject(tree, model(own=alone + CHATML), template=None))[0][0] == "error"
 
 
 def test_stop_words_that_the_model_lacks(tree: Build) -> None:
@@ -87,7 +91,7 @@ def test_stop_words_that_the_model_lacks(tree: Build) -> None:
         (
             "error",
             "template: chatml adds <|im_end|> to the tokens of this model, which has no embedding for them: training "
-            "ends with an IndexError",
+            "ends at its first step",
         )
     ]
     assert said(subject(tree, model(own=None, size=9, tokens=("<|im_start|>",))))[0][0] == "warning"
@@ -172,6 +176,9 @@ def test_thoughts(tree: Build, answer: str, keys: dict[str, Any], severity: str 
 
 
 _RENDER = """
+from transformers import AutoTokenizer
+from llamafactory.data.template import parse_template
+tokenizer = AutoTokenizer.from_pretrained(data["model"])
 from transformers.utils.chat_template_utils import render_jinja_template
 from llamafactory.extras.constants import DEFAULT_TEMPLATE, SUPPORTED_MODELS
 turns = [{"role": role, "content": content} for role, content in data["messages"]]
@@ -180,7 +187,13 @@ result = {
     "rendered": [render_jinja_template([turns], chat_template=one, **words)[0][0] for one in data["templates"]],
     "assigned": {path.split("/")[-1].lower(): DEFAULT_TEMPLATE[name] for name, paths in SUPPORTED_MODELS.items()
                  if name in DEFAULT_TEMPLATE for path in paths.values()},
+    "parsed": [],
 }
+for one in data["parsed"]:
+    tokenizer.chat_template = one
+    made = parse_template(tokenizer)
+    formats = (made.format_prefix, made.format_system, made.format_user, made.format_assistant)
+    result["parsed"].append([*(one.slots for one in formats), made.default_system, type(made).__name__])
 """
 
 
@@ -193,8 +206,19 @@ def test_rendering_and_assigning_are_those_of_the_installed_packages(smollm2: Pa
         "{{ eos_token }}"
     )
     messages = [("system", "a<b"), ("user", "问"), ("assistant", "答")]
-    told = ask_upstream(_RENDER, {"messages": messages, "templates": [own, odd, CHATML]})
+    thoughtful = CHATML.replace(
+        "message['content']", "(thought if message['role'] == 'assistant' else '') + message['content']"
+    )
+    parsed = [own, CHATML, DEFAULT + CHATML, "{% set thought = '<think>\n\n</think>\n\n' %}" + thoughtful]
+    asked = {"model": str(smollm2), "messages": messages, "templates": [own, odd, CHATML], "parsed": parsed}
+    told = ask_upstream(_RENDER, asked)
     words = {"bos_token": "<s>", "eos_token": "</s>", "enable_thinking": False}
     assert [render(one, messages, **words) for one in (own, odd, CHATML)] == told["rendered"]
+    tokenizer = Tokenizer(smollm2, None)
+    for source, upstream in zip(parsed, told["parsed"], strict=True):
+        tokenizer.special = replace(tokenizer.special, chat_template=source)
+        made = parse(tokenizer)
+        slots = [list(getattr(made, key)) for key in ("prefix", "system", "user", "assistant")]
+        assert [*slots, made.default_system, made.family] == upstream
     assert {name: assigned(name) for name in told["assigned"]} == told["assigned"]
     assert assigned("nobody/knows") is None

@@ -114,7 +114,6 @@ def test_rows_with_tools_are_not_counted(tree: Build) -> None:
     ("keys", "why"),
     [
         ({"model_name_or_path": "Qwen/Qwen3-4B"}, "not on this machine"),
-        ({"template": None}, "no template"),
         ({"template": "no-such"}, "cannot be read"),
         ({"tokenized_path": "kept"}, "tokenized_path"),
     ],
@@ -247,6 +246,7 @@ TURNS = [{"from": ("human", "gpt")[index % 2], "value": text} for pair in SAID[:
 REAL: dict[str, tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = {
     "alpaca": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {}),
     "dropped": ({}, [{"instruction": q, "input": "", "output": a if len(a) % 2 else None} for q, a in SAID], {}),
+    "own": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"template": None}),
     "packed": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"packing": True}),
     "neat": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"neat_packing": True}),
     "sharegpt": (
