@@ -111,7 +111,8 @@ def _modules(subject: Subject) -> Iterator[Finding]:
         return
     kind = str(subject.get("finetuning_type", "lora"))
     if kind == "lora":
-        yield from _named(subject, "lora_target", weights.modules(subject.model), "passes over without a word")
+        silent = "passes over without a word where another name fits"
+        yield from _named(subject, "lora_target", weights.modules(subject.model), silent)
         every = weights.modules(subject.model, matrices=False)
         yield from _named(subject, "additional_target", every, "passes over without a word")
     elif kind == "freeze":
