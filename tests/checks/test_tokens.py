@@ -247,6 +247,7 @@ REAL: dict[str, tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = {
     "alpaca": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {}),
     "dropped": ({}, [{"instruction": q, "input": "", "output": a if len(a) % 2 else None} for q, a in SAID], {}),
     "own": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"template": None}),
+    "ended": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"template": "breeze"}),
     "packed": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"packing": True}),
     "neat": ({}, [{"instruction": q, "input": "", "output": a} for q, a in SAID], {"neat_packing": True}),
     "sharegpt": (
@@ -267,7 +268,7 @@ REAL: dict[str, tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = {
     "judged": (
         {"columns": {"prompt": "q", "response": "a", "kto_tag": "good"}},
         [{"q": q, "a": a, "good": len(q) % 2 == 0} for q, a in SAID],
-        {"stage": "kto", "template": "vicuna"},
+        {"stage": "kto", "template": "breeze"},
     ),
     "texts": (
         {"columns": {"prompt": "text"}},
