@@ -9,7 +9,21 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from llf_kit.checks import combinations, device, entries, keys, launch, output, packages, ranges, types
+from llf_kit.checks import (
+    chat_format,
+    combinations,
+    device,
+    entries,
+    keys,
+    launch,
+    model,
+    output,
+    packages,
+    ranges,
+    thinking,
+    tokens,
+    types,
+)
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import ConfigError
 from llf_kit.project import read_yaml, write_text
@@ -28,6 +42,10 @@ CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "output": output.run,
     "launch": launch.run,
     "entries": entries.run,
+    "model": model.run,
+    "template": chat_format.run,
+    "thinking": thinking.run,
+    "tokens": tokens.run,
 }
 
 _ORDER = ("error", "warning", "info")
