@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "base_models": NOUNS,
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
+    "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS,
     "evaluation": NOUNS,
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},

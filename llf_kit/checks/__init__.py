@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from llf_kit.checks import combinations, device, entries, keys, output, packages, ranges, types
+from llf_kit.checks import combinations, device, entries, keys, output, packages, ranges, rows, types
 from llf_kit.checks.subject import Subject
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
@@ -24,6 +24,7 @@ CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "device": device.run,
     "output": output.run,
     "entries": entries.run,
+    "rows": rows.run,
 }
 
 _ORDER = ("error", "warning", "info")
