@@ -79,6 +79,8 @@ def _lines(path: Path) -> Iterator[Block]:
     with path.open("rb") as file:
         while data := file.read(_SIZE):
             data += file.readline()
+            if first == 1:
+                data = data.removeprefix(b"\xef\xbb\xbf")
             lines = data.count(b"\n") + (not data.endswith(b"\n"))
             block = _fast(path, data, range(first, first + lines), schema) or _careful(path, data, first)
             schema = block.frame.schema

@@ -35,12 +35,13 @@ def findings(found: Survey, stage: str) -> Iterator[Said]:
     if not found.rows:
         yield "error", "it has no rows", "Convert it again."
         return
-    missing = list(_missing(found, stage))
+    missing = list(_missing(found))
     yield from missing
     yield from _unnamed(found, stage)
     if not missing:
         yield from _left_out(found, stage)
     yield from _types(found, stage)
+    yield from _dates(found, stage)
     yield from _keys(found)
     yield from _strange_tags(found)
 
@@ -53,35 +54,41 @@ def _read(found: Survey, stage: str) -> tuple[str, ...]:
     return tuple(role for role in roles if role in ("prompt", "query", "history", "messages") or stage != "pt")
 
 
-def _missing(found: Survey, stage: str) -> Iterator[Said]:
-    """Columns that are named and that no row has: KeyError upstream."""
-    for role in _read(found, stage):
+def breaks(found: Survey) -> bool:
+    """Whether upstream ends because of a column or a key of a turn that no row has."""
+    return any((list(_missing(found)), list(_nameless(found)), list(_keys(found)))) or not found.rows
+
+
+def _missing(found: Survey) -> Iterator[Said]:
+    """Columns that are named and that no row has: KeyError upstream, in every stage."""
+    for role in _read(found, "sft"):
         name = found.one.columns.get(role)
-        if name and name not in found.schema:
-            named = "columns" in found.dataset.entry
-            message = (
-                f"columns: {role}: no row has a column {name!r}"
-                if named
-                else f"the entry has no columns, which means {role}: {name}, and no row has a column {name!r}"
-            )
-            yield "error", message, f"{did_you_mean(name, found.schema)} Name it in columns, or convert the file again."
+        if not name or name in found.schema or (found.one.formatting == "openai" and role in ("system", "tools")):
+            continue
+        message = f"columns: {role}: no row has a column {name!r}"
+        if "columns" not in found.dataset.entry:
+            message = f"the entry has no columns, which means {role}: {name}, and no row has a column {name!r}"
+        yield "error", message, f"{did_you_mean(name, found.schema)} Name it in columns, or convert the file again."
+
+
+def _nameless(found: Survey) -> Iterator[Said]:
+    """What upstream asks for without looking whether the entry names it."""
+    roles = ("messages",) if found.one.formatting != "alpaca" else ()
+    for role in (*roles, *(_PAIR if found.one.ranking else ())):
+        if not found.one.columns.get(role):
+            yield "error", f"columns names no {role}, and upstream ends there", _mend(found, role)
 
 
 def _unnamed(found: Survey, stage: str) -> Iterator[Said]:
-    """What upstream cannot do without: each row has None there."""
-    columns = found.one.columns
+    """What upstream goes on without: each row has None there."""
+    yield from _nameless(found)
     if found.one.formatting != "alpaca":
-        if not columns.get("messages"):
-            yield "error", "columns names no messages, and upstream ends there", _mend(found, "messages")
-    else:
-        if not columns.get("prompt") and not columns.get("query"):
-            yield "error", "columns names no prompt, so that every question is empty", _mend(found, "prompt")
-        if not columns.get("response") and not found.one.ranking and stage not in ("pt", "ppo"):
-            yield "error", "columns names no response, so that every row is dropped", _mend(found, "response")
-    if found.one.ranking:
-        for role in _PAIR:
-            if not columns.get(role):
-                yield "error", f"columns names no {role}, so that every pair is dropped", _mend(found, role)
+        return
+    columns = found.one.columns
+    if not columns.get("prompt") and not columns.get("query"):
+        yield "error", "columns names no prompt, so that every question is empty", _mend(found, "prompt")
+    if not columns.get("response") and not found.one.ranking and stage not in ("pt", "ppo"):
+        yield "error", "columns names no response, so that every row is dropped", _mend(found, "response")
 
 
 def _left_out(found: Survey, stage: str) -> Iterator[Said]:
@@ -119,6 +126,14 @@ def _types(found: Survey, stage: str) -> Iterator[Said]:
         words = {"kto_tag": "true or false"}.get(role, "text")
         message = f"columns: {role}: {name!r} holds {_word(has)} where {words} is needed"
         yield "error", message, f"Write {'true and false' if role == 'kto_tag' else 'texts'} there."
+
+
+def _dates(found: Survey, stage: str) -> Iterator[Said]:
+    """Texts that upstream's loader takes for dates."""
+    for role in _read(found, stage):
+        if (name := found.one.columns.get(role)) in found.dates:
+            message = f"columns: {role}: {name!r} holds nothing but dates, which upstream's loader makes no texts"
+            yield "error", message, "Write them as in a sentence, or the year last."
 
 
 def _word(kind: pl.DataType) -> str:

@@ -100,7 +100,8 @@ def _fields(kind: pl.DataType) -> list[tuple[str, object]]:
 def suspect(columns: Columns, spoken: pl.Expr) -> pl.Expr:
     """Whether upstream may not train on the row; ``spoken`` is its word, where it has one."""
     wanted = [*_answers(columns), *(("system", pl.String), ("tools", pl.String))]
-    doubts = []
+    judged = bool(columns.one.columns.get("kto_tag"))
+    doubts = [pl.lit(True)] if columns.stage in ("sft", "rm", "dpo") and judged else []
     for role, kind in wanted:
         optional = role in ("system", "tools")
         name = columns.name(role)
@@ -215,7 +216,7 @@ def question(columns: Columns) -> pl.Expr | None:
     """What makes two rows one question, as a hash: its first turn without white space (as splitting.py has it)."""
     if columns.talk:
         turns = pl.col(columns.talk)
-        begins_with_system = turns.list.first().struct.field(columns.role) == columns.one.tags.get("system_tag")
+        begins_with_system = turns.list.first().struct.field(columns.role) == str(columns.one.tags.get("system_tag"))
         second = turns.list.get(1, null_on_oob=True)
         turn = pl.when(begins_with_system.fill_null(False)).then(second).otherwise(turns.list.first())
         first = turn.struct.field(columns.content).cast(pl.String)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llf_kit.checks import columns, survey
 from llf_kit.checks.aligned import Refused
+from llf_kit.checks.row_rules import MARKS
 from llf_kit.checks.subject import Dataset, Severity, Subject
 from llf_kit.checks.survey import Survey, Tally
 from llf_kit.errors import DataError
@@ -73,6 +74,15 @@ def stage_of(subject: Subject, dataset: Dataset) -> str:
     return "ppo" if subject.stage == "sft" and generates else subject.stage
 
 
+def kept(found: Survey, stage: str) -> int | None:
+    """How many rows upstream trains on; None where it ends with an exception instead."""
+    dates = {role for role, name in found.one.columns.items() if name in found.dates}
+    broken = found.fails or columns.breaks(found) or (stage == "kto" and survey.breaks_kto(found))
+    if broken or dates - {"response"}:
+        return None
+    return 0 if dates and stage not in ("pt", "ppo") else found.rows - found.dropped
+
+
 def _of_columns(subject: Subject, found: Survey) -> Iterator[Finding]:
     where = f"{subject.dataset_dir / DATASET_INFO}: {found.dataset.name}"
     for severity, message, hint in columns.findings(found, stage_of(subject, found.dataset)):
@@ -92,6 +102,17 @@ def _of_rows(found: Survey, stage: str) -> Iterator[Finding]:
         message = f"fill {column!r}, which is empty or of another kind in the first 10 MB; upstream's loader ends there"
         hint = "Put a row that fills it first, or convert again; parquet has no such limit."
         yield from _said(found, tally, "error", message, hint)
+    for role, row in found.sparse.items():
+        message = f"fill {found.one.columns[role]!r}, which the first 1000 rows leave at null; upstream ends there"
+        hint = "Put a row that fills it first." if role in MARKS else "Write an empty text for none."
+        yield from _said(
+            found, Tally(found.filled[str(found.one.columns[role])], [found.place(row)]), "error", message, hint
+        )
+    if stage == "kto" and survey.breaks_kto(found):
+        row = next(row for row, nothing in found.lost.items() if nothing)
+        message = "have no answer at all, at which upstream ends in stage kto"
+        lost = Tally(sum(found.lost.values()), [found.place(row)])
+        yield from _said(found, lost, "error", message, "Fill the answer in, or leave the rows out.")
     for name, tally in found.rules.items():
         severity, message, hint = _SAYS[name]
         if name == "empty answer" and stage == "ppo":

@@ -17,6 +17,7 @@ from llf_kit.checks.blocks import Block, blocks
 from llf_kit.checks.subject import Dataset
 
 _PLACES = 3  # as many are named
+_MAPPED = 1000  # rows
 
 
 @dataclass
@@ -37,8 +38,10 @@ class Survey:
     """What the rows of a dataset are.
 
     ``rules`` are the tallies of :mod:`row_rules`, ``refused`` those of the rows that are not trained on, ``mixed`` and
-    ``late`` those of columns; ``schema`` has the types as the first block of every file gives them, ``filled`` how
-    many values of a column say something, and ``tags`` how often each speaker's tag stands in a turn.
+    ``late`` those of columns; ``schema`` has the types as the first block of every file gives them; ``dates`` are the
+    columns whose texts upstream takes for dates; ``filled`` counts the values of a column that say something; ``given``
+    has the first row from 0 in which a role has a value at all; ``lost`` are the rows from 0 that are not trained on,
+    true for those without any answer. ``tags`` counts the speakers of the conversations that have a strange one.
     """
 
     dataset: Dataset
@@ -53,6 +56,9 @@ class Survey:
     schema: dict[str, pl.DataType] = field(default_factory=dict)
     filled: Counter[str] = field(default_factory=Counter)
     tags: Counter[str] = field(default_factory=Counter)
+    dates: set[str] = field(default_factory=set)
+    given: dict[str, int] = field(default_factory=dict)
+    lost: dict[int, bool] = field(default_factory=dict)
     questions: list[pl.Series] = field(default_factory=list)
     hashes: list[pl.Series] = field(default_factory=list)
     starts: list[tuple[int, Block]] = field(default_factory=list)
@@ -65,7 +71,18 @@ class Survey:
     @property
     def fails(self) -> bool:
         """Whether upstream ends at a row."""
-        return any(reason.fails for reason in self.refused) or bool(self.broken.count or self.mixed or self.late)
+        at_a_row = any(reason.fails for reason in self.refused)
+        at_a_column = any(tally.count for tally in (self.broken, self.tools, *self.late.values())) or self.mixed
+        begins_with_none = self.rows > _MAPPED and all(row in self.lost for row in range(_MAPPED))
+        return bool(at_a_row or at_a_column or self.sparse or begins_with_none)
+
+    @property
+    def sparse(self) -> dict[str, int]:
+        """The roles that have no value in the first thousand rows, and the row from 0 in which they get one.
+
+        ``Dataset.map`` of datasets 4.0 writes a thousand rows at a time, and the first of these decide upon the types.
+        """
+        return {role: row for role, row in self.given.items() if row >= _MAPPED}
 
     def place(self, row: int) -> tuple[Path, int]:
         """Where the row is that is the ``row``-th of all, from 0."""
@@ -82,16 +99,21 @@ def survey(dataset: Dataset, stage: str) -> Survey:
     found = Survey(dataset, attributes(dataset))
     begins = [_first(path) for path in dataset.files]
     found.schema = _common([block.frame.schema for block in begins if block])
-    align = aligner(dataset)
+    align, judged = aligner(dataset), found.one.columns.get("kto_tag")
 
-    def refuse(row: dict[str, Any]) -> Refused | None:
+    def refuse(row: dict[str, Any]) -> tuple[Refused | None, bool]:
         made = align(row)
-        return made if isinstance(made, Refused) else refusal(made, stage)
+        if made is Refused.NOT_TEXT and judged and stage == "sft" and isinstance(row.get(judged), bool):
+            made = Refused.NO_ANSWER  # dropped for its two answers, before it is looked at
+        if isinstance(made, Refused):
+            return made, True
+        return refusal(made, stage), not any(turn.content for turn in made.response)
 
     for path in dataset.files:
-        for block in blocks(path):
+        for number, block in enumerate(blocks(path)):
             found.starts.append((found.rows, Block(block.path, pl.DataFrame(), block.numbers)))
-            found.rows += block.frame.height
+            if number == 0:
+                found.dates |= _dates(block.frame)
             found.broken.add(len(block.broken), path, list(block.broken[:_PLACES]))
             for column, kinds in block.mixed.items():
                 for kind, numbers in kinds.items():
@@ -99,7 +121,22 @@ def survey(dataset: Dataset, stage: str) -> Survey:
             _late(found, block)
             if block.frame.height:
                 _ask(found, block, row_rules.Columns(found.one, block.frame.schema, stage), refuse)
+            found.rows += block.frame.height
     return found
+
+
+def _dates(frame: pl.DataFrame) -> set[str]:
+    """The columns whose texts are dates, all of them: the reader of pyarrow makes them times, which are no texts."""
+    texts = [column.drop_nulls() for column in frame if column.dtype == pl.String]
+    return {text.name for text in texts if len(text) and _is_date(text.head(1)) and _is_date(text)}
+
+
+def _is_date(texts: pl.Series) -> bool:
+    return bool(
+        texts.str.contains(
+            r"^\d{4}-\d\d-\d\d(?:[ T]\d\d(?::\d\d(?::\d\d(?:\.\d{1,9})?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?$"
+        ).all()
+    )
 
 
 def _first(path: Path) -> Block | None:
@@ -169,6 +206,7 @@ def _ask(found: Survey, block: Block, columns: row_rules.Columns, refuse: Any) -
     if _QUESTION in hashes:
         found.questions.append(answers[_QUESTION])
     _fill(found, block.frame)
+    _give(found, columns, frame)
     _speakers(found, columns, frame)
     _judge(found, block, answers[_SUSPECT], refuse)
     _tools(found, block, columns)
@@ -195,6 +233,21 @@ def _fill(found: Survey, frame: pl.DataFrame) -> None:
             found.filled[name] += frame.height - frame[name].null_count()
 
 
+def _give(found: Survey, columns: row_rules.Columns, frame: pl.DataFrame) -> None:
+    """Note in which row a role gets its first value; an empty list of media is none."""
+    for role in ("system", "tools", *row_rules.MARKS):
+        if role in found.given or not (name := columns.name(role)) or found.one.formatting == "openai":
+            continue
+        there = pl.col(name).is_not_null()
+        if role in row_rules.MARKS and isinstance(frame.schema[name], pl.List):
+            there = pl.col(name).list.len() > 0
+        if role == "system" and columns.talk:
+            there |= pl.col(_WORD).str.contains("^[sS]")
+        at = frame.select(there.fill_null(False)).to_series().arg_true()
+        if len(at):
+            found.given[role] = found.rows + int(at[0])
+
+
 def _speakers(found: Survey, columns: row_rules.Columns, frame: pl.DataFrame) -> None:
     """Count the tags of the speakers, where a conversation has one that the entry does not know."""
     if columns.talk:
@@ -208,8 +261,10 @@ def _judge(found: Survey, block: Block, suspects: pl.Series, refuse: Any) -> Non
     at = suspects.arg_true()
     rows = block.frame if len(at) == block.frame.height else block.frame[at]
     for number, row in zip(at, rows.iter_rows(named=True), strict=True):
-        if (reason := refuse(row)) is not None:
+        reason, nothing = refuse(row)
+        if reason is not None:
             found.refused.setdefault(reason, Tally()).add(1, block.path, [block.numbers[number]])
+            found.lost[found.rows + number] = nothing
 
 
 def _tools(found: Survey, block: Block, columns: row_rules.Columns) -> None:
@@ -230,6 +285,20 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def breaks_kto(found: Survey) -> bool:
+    """Whether a row without any answer comes right before one that is trained on: IndexError in upstream's KTO.
+
+    processor/feedback.py of LLaMA-Factory 0.9.5 gives each row the answer of the one before it, and the first of a
+    thousand that of the last; it looks into that answer whether or not it dropped the row.
+    """
+    for row in (row for row, nothing in found.lost.items() if nothing):
+        begin = row // _MAPPED * _MAPPED
+        after = row + 1 if row + 1 < min(begin + _MAPPED, found.rows) else begin
+        if after not in found.lost:
+            return True
+    return False
 
 
 def leaks(test: Survey, train: Survey) -> Iterator[int]:

@@ -160,6 +160,13 @@ BAD: dict[str, Bad] = {
     "damage": (ALPACA, [asked(), asked("血\ufffd"), asked("锟斤拷"), asked("cafÃ©"), asked("烫烫烫")], "sft", "warning", f"{ROW}:2", "4 of 5 rows hold characters that a wrong encoding left (also :3, :4 …)"),
     "duplicates": (ALPACA, [asked(), asked("乙"), asked()], "sft", "info", f"{ROW}:3", "1 of 3 rows are the same as an earlier row"),
     "no JSON": (ALPACA, json.dumps(asked()) + "\n\n{\n" + json.dumps(asked("乙")) + "\n", "sft", "error", f"{ROW}:3", "1 of 2 rows are no JSON objects"),
+    "null for a thousand rows": (
+        ALPACA, [asked(system=None)] * 1000 + [asked(system="师")], "sft", "error", f"{ROW}:1001", "1 of 1001 rows fill 'system', which the first 1000 rows leave at null",
+    ),
+    "dates alone": (ALPACA, [asked(answer="2024-05-01"), asked(answer="2024-05-01 10:00")], "sft", "error", INFO, "'output' holds nothing but dates"),
+    "a judgement without an answer": (
+        KTO, [{"q": "甲", "a": "乙", "good": True}, {"q": "甲", "a": None, "good": None}], "kto", "error", f"{ROW}:2", "have no answer at all, at which upstream ends in stage kto",
+    ),
     "no rows": (ALPACA, "", "sft", "error", INFO, "it has no rows"),
 }  # fmt: skip
 
