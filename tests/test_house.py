@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "render": NOUNS | {"base_models", "templating"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS,
+    "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS,
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
@@ -51,6 +52,7 @@ MAY_IMPORT = {
         "base_models",
         "fetching",
         "upstream",
+        "doctor",
         "evaluation",
         "demo",
     },
