@@ -19,9 +19,11 @@ from typing import Any
 import polars as pl
 
 from llf_kit.checks import loading
+from llf_kit.errors import DataError
 
 _SIZE = 10 << 20  # bytes of a block of JSON Lines
 _ROWS = 10_000  # rows of a block of any other kind
+_DECODED = 1000  # lines
 
 Kinds = dict[str, dict[str, list[int]]]  # column → kind of value → the rows that hold it
 
@@ -61,9 +63,12 @@ def _is_array(path: Path) -> bool:
 
 def _parquet(path: Path) -> Iterator[Block]:
     first = 1
-    for frame in pl.scan_parquet(path).collect_batches():
-        yield Block(path, frame, range(first, first + frame.height))
-        first += frame.height
+    try:
+        for frame in pl.scan_parquet(path).collect_batches():
+            yield Block(path, frame, range(first, first + frame.height))
+            first += frame.height
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path}: cannot be read ({type(error).__name__}). Convert it again.") from None
 
 
 def _counted(path: Path, values: Iterator[dict[str, Any]]) -> Iterator[Block]:
@@ -95,14 +100,29 @@ def _fast(path: Path, data: bytes, lines: range, schema: pl.Schema | None) -> Bl
     ``schema`` is that of the block before, for finding the types takes longer than reading.
     """
     try:
-        frame = pl.read_ndjson(BytesIO(data), schema=schema) if schema else None
+        text = pl.Series([data]).cast(pl.String)
+        frame = _decoded(text, len(lines), schema) if schema else None
         if frame is None or not _is_all(frame, data):
             frame = pl.read_ndjson(BytesIO(data), infer_schema_length=None)
-        if frame.height != len(lines) or _may_be_mixed(data, frame.schema):
+        if frame.height != len(lines) or _may_be_mixed(text, frame.schema):
             return None
     except pl.exceptions.PolarsError:
         return None
     return Block(path, frame, lines)
+
+
+def _decoded(text: pl.Series, count: int, schema: pl.Schema) -> pl.DataFrame | None:
+    """The frame of ``count`` lines by a known schema; None where a line is blank.
+
+    A thousand lines at a time: of lists of objects, a fifth of what ``read_ndjson`` takes for them, and no slower else.
+    """
+    lines = text.str.split("\n").explode().head(count)
+    if (lines.str.len_bytes() == 0).any():
+        return None
+    kind = pl.Struct(dict(schema))
+    parts = [lines[start : start + _DECODED].str.json_decode(kind) for start in range(0, count, _DECODED)]
+    rows = pl.concat(parts)
+    return None if rows.null_count() else rows.struct.unnest()
 
 
 def _is_all(frame: pl.DataFrame, data: bytes) -> bool:
@@ -188,7 +208,7 @@ def _note(kinds: Kinds, name: str, value: Any, number: int) -> None:
             _note(kinds, f"{name}.{key}", item, number)
 
 
-def _may_be_mixed(data: bytes, schema: pl.Schema) -> bool:
+def _may_be_mixed(text: pl.Series, schema: pl.Schema) -> bool:
     """Whether a value may be of another kind than its column's type; polars turns mixtures into texts without a word.
 
     A quotation mark inside a text is escaped, so that ``"key":`` in a line is a key and never a part of a text.
@@ -201,7 +221,7 @@ def _may_be_mixed(data: bytes, schema: pl.Schema) -> bool:
         keys.append(r"[\[,]\s*(?:-?\d[\d.eE+-]*|true|false)\s*[\],]")
     if any(isinstance(kind, pl.Int128) for kind in schema.values()):
         return True
-    return bool(keys) and bool(pl.Series([data]).cast(pl.String).str.contains("|".join(keys)).item())
+    return bool(keys) and bool(text.str.contains("|".join(keys)).item())
 
 
 def _spelt(key: str) -> str:

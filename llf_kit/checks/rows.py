@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llf_kit.checks import columns, survey
 from llf_kit.checks.aligned import Refused
+from llf_kit.checks.entries import ENDINGS, FORMATTINGS
 from llf_kit.checks.row_rules import MARKS
 from llf_kit.checks.subject import Dataset, Severity, Subject
 from llf_kit.checks.survey import Survey, Tally
@@ -51,6 +52,8 @@ def run(subject: Subject) -> Iterator[Finding]:
         return
     surveys: dict[str, list[Survey]] = {"dataset": [], "eval_dataset": []}
     for dataset in subject.datasets:
+        if not _is_readable(dataset):  # which the check of entries tells
+            continue
         try:
             found = survey.survey(dataset, stage_of(subject, dataset))
         except DataError as error:
@@ -66,6 +69,12 @@ def run(subject: Subject) -> Iterator[Finding]:
     for test in surveys["eval_dataset"]:
         for train in surveys["dataset"]:
             yield from _leaks(test, train)
+
+
+def _is_readable(dataset: Dataset) -> bool:
+    """Whether the entry leads to files of a kind that upstream loads, in a form that it knows."""
+    known = all(file.suffix.removeprefix(".") in ENDINGS for file in dataset.files)
+    return bool(dataset.files) and known and dataset.entry.get("formatting", "alpaca") in FORMATTINGS
 
 
 def stage_of(subject: Subject, dataset: Dataset) -> str:
@@ -90,7 +99,7 @@ def _of_columns(subject: Subject, found: Survey) -> Iterator[Finding]:
 
 
 def _of_rows(found: Survey, stage: str) -> Iterator[Finding]:
-    yield from _said(found, found.broken, "error", "are no JSON objects", "Write a row a line as {…}.")
+    yield from _said(found, found.broken, "error", "are no JSON objects", "Write a row a line as {…}, in UTF-8.")
     for column, kinds in found.mixed.items():
         kind, tally = min(
             kinds.items(), key=lambda item: (item[1].count, -item[1].places[0][1])

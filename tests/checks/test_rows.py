@@ -246,6 +246,20 @@ def test_other_kinds_of_files_are_read_as_upstream_reads_them(told: Callable[...
     assert "it has no answer" in found.message
 
 
+@pytest.mark.parametrize("entry", [{"formatting": "alpca"}, {"hf_hub_url": "a/b"}])
+def test_what_the_check_of_entries_tells_is_not_told_twice(
+    told: Callable[..., list[Finding]], entry: dict[str, Any]
+) -> None:
+    assert told(entry, [asked(answer=None)], file="lab.jsonl" if "formatting" in entry else "lab.xlsx") == []
+
+
+def test_a_damaged_file_is_told(told: Callable[..., list[Finding]]) -> None:
+    (found,) = told({}, b"PAR1 nothing", file="lab.parquet")
+    assert (found.severity, found.where) == ("error", "lab.parquet")
+    (*_, found) = told({}, json.dumps(asked(), ensure_ascii=False).encode("gb18030"))
+    assert (found.severity, found.where) == ("error", "lab.jsonl:1") and "UTF-8" in found.hint
+
+
 RAW = {
     "preference": [
         {"question": "血钾？", "chosen": "复查", "rejected": "喝水", "history": [["甲", "乙"]], "system": "师"}
