@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from llf_kit.checks import combinations, device, entries, keys, output, packages, ranges, rows, types
+from llf_kit.checks import (
+    chat_format,
+    combinations,
+    device,
+    entries,
+    keys,
+    model,
+    output,
+    packages,
+    ranges,
+    rows,
+    thinking,
+    tokens,
+    types,
+)
 from llf_kit.checks.subject import Subject
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
@@ -25,6 +39,10 @@ CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "output": output.run,
     "entries": entries.run,
     "rows": rows.run,
+    "model": model.run,
+    "template": chat_format.run,
+    "thinking": thinking.run,
+    "tokens": tokens.run,
 }
 
 _ORDER = ("error", "warning", "info")

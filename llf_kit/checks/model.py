@@ -1,0 +1,146 @@
+"""The base model and its adapters: whether they are there, fit each other, and fit what the YAML asks of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from llf_kit.checks import weights
+from llf_kit.checks.counting import number
+from llf_kit.checks.subject import Subject, names
+from llf_kit.errors import did_you_mean
+from llf_kit.schema import Finding
+
+NAME = "model"
+
+_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+# How configurations call the longest text that a model was made for.
+_LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
+
+
+def run(subject: Subject) -> Iterator[Finding]:
+    """Findings about the model's folder, the adapters, the context length, and the names of modules."""
+    value = subject.config.values.get("model_name_or_path")
+    if isinstance(value, str) and value:
+        yield from _model(subject, value)
+    for adapter in names(subject.config.values.get("adapter_name_or_path")):
+        yield from _adapter(subject, adapter)
+    if subject.verb == "train":
+        yield from _context(subject)
+    if subject.trains:
+        yield from _modules(subject)
+
+
+def _place(value: str) -> Literal["folder", "missing", "hub"]:
+    """Where upstream would look for ``value``: a folder that is there, one that is not, or a name on a hub."""
+    if Path(value).is_dir():
+        return "folder"
+    first = value.split("/")[0]
+    if not _HUB_ID.fullmatch(value) or first in (".", "..") or ("/" in value and Path(first).is_dir()):
+        return "missing"
+    return "hub"
+
+
+def _model(subject: Subject, value: str) -> Iterator[Finding]:
+    key = "model_name_or_path"
+    place = _place(value)
+    if place == "hub":
+        message = f"{value} is no folder here; upstream fetches it from a hub"
+        yield subject.finding(NAME, "info", key, message, "Bring it here with llf-kit model fetch.")
+    elif place == "missing" and value.startswith("~") and Path(value).expanduser().is_dir():
+        message = f"{value}: upstream does not read ~ as your home"
+        yield subject.finding(NAME, "error", key, message, f"Write {Path(value).expanduser()}.")
+    elif place == "missing":
+        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
+    elif not (Path(value) / "config.json").is_file():
+        hint = "Name the base model, and this folder as adapter_name_or_path."
+        has_adapter = (Path(value) / "adapter_config.json").is_file()
+        message = f"{value} holds an adapter, not a model" if has_adapter else f"{value} has no config.json"
+        yield subject.finding(NAME, "error", key, message, hint if has_adapter else "Name the folder of a model.")
+    elif not any(file.suffix in weights.ENDINGS for file in Path(value).iterdir()):
+        yield subject.finding(NAME, "error", key, f"{value} has no weights", "Fetch the model again.")
+
+
+def _adapter(subject: Subject, value: str) -> Iterator[Finding]:
+    key = "adapter_name_or_path"
+    place = _place(value)
+    if place == "hub":
+        message = f"{value} is no folder here; upstream looks for it on a hub"
+        yield subject.finding(NAME, "warning", key, message, "Name the output_dir of a training.")
+        return
+    if place == "missing":
+        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
+        return
+    config = Path(value) / "adapter_config.json"
+    if not config.is_file():
+        hint = "Name the output_dir of a LoRA training, or one of its checkpoints."
+        yield subject.finding(NAME, "error", key, f"{value} has no adapter_config.json", hint)
+        return
+    base = _json(config).get("base_model_name_or_path")
+    model = subject.config.values.get("model_name_or_path")
+    if isinstance(base, str) and isinstance(model, str) and base and not _same(base, model):
+        message = f"{value} was trained on {base}, not on {model}"
+        yield subject.finding(NAME, "warning", key, message, f"Write model_name_or_path: {base}")
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names mean one model: one folder, or called alike (``Qwen/Qwen3-4B`` and ``models/Qwen3-4B``)."""
+    paths = [Path(name).expanduser() for name in (one, other)]
+    if all(path.is_dir() for path in paths):
+        return paths[0].samefile(paths[1]) or paths[0].name == paths[1].name
+    return paths[0].name.casefold() == paths[1].name.casefold()
+
+
+def _context(subject: Subject) -> Iterator[Finding]:
+    """Whether rows may become longer than what the model was made for."""
+    config = {**subject.model_config, **_dict(subject.model_config.get("text_config"))}
+    longest = next((config[key] for key in _LENGTHS if isinstance(config.get(key), int)), None)
+    cutoff = int(number(subject, "cutoff_len", 2048))
+    if longest is not None and cutoff > longest and not subject.has("rope_scaling"):
+        message = f"cutoff_len: {cutoff} is more than the {longest} tokens that this model was made for"
+        hint = f"Set cutoff_len: {longest}, or add rope_scaling: yarn."
+        yield subject.finding(NAME, "warning", "cutoff_len", message, hint)
+
+
+def _modules(subject: Subject) -> Iterator[Finding]:
+    """Names of modules that the model does not have: of LoRA's, upstream trains the others without a word."""
+    if subject.model is None:
+        return
+    kind = str(subject.get("finetuning_type", "lora"))
+    if kind == "lora":
+        silent = "passes over without a word where another name fits"
+        yield from _named(subject, "lora_target", weights.modules(subject.model), silent)
+        every = weights.modules(subject.model, matrices=False)
+        yield from _named(subject, "additional_target", every, "passes over without a word")
+    elif kind == "freeze":
+        # adapter.py takes what stands behind the number of the first layer
+        layer = {name.split(".0.")[-1].split(".")[0] for name in weights.parameters(subject.model) if ".0." in name}
+        yield from _named(subject, "freeze_trainable_modules", layer, "refuses once the model is loaded")
+
+
+def _named(subject: Subject, key: str, known: set[str], then: str) -> Iterator[Finding]:
+    wanted = names(subject.config.values.get(key))
+    if not known or wanted == ["all"]:
+        return
+    for name in wanted:
+        if name == "all" and key == "lora_target":
+            message = "lora_target: all among other names is taken for the name of a module"
+            yield subject.finding(NAME, "error", key, message, "Write lora_target: all and nothing else.")
+        elif name != "all" and not any(one == name or one.endswith(f".{name}") for one in known):
+            message = f"{key}: this model has no {name}, which upstream {then}"
+            choices = {last for one in known if not (last := one.rpartition(".")[2]).isdigit()}
+            yield subject.finding(NAME, "error", key, message, did_you_mean(name, choices))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return _dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
