@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from conftest import ask_upstream
 
-from llf_kit.checks import rows, survey
-from llf_kit.checks.subject import Dataset
+from llf_kit.checks import counting, rows, survey
+from llf_kit.checks.subject import Dataset, Subject
+from llf_kit.upstream import arguments, configs
+from llf_kit.upstream.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.real
 
@@ -36,10 +38,14 @@ for name, stage in data["stages"].items():
         with contextlib.redirect_stdout(io.StringIO()):
             aligned = _get_merged_dataset([name], model, arguments, training, stage)
             ready = _get_preprocessed_dataset(aligned, arguments, training, stage, template, tokenizer)
-        result[name] = [len(aligned), len(ready), ""]
+            arguments.cutoff_len = 1 << 20
+            uncut = _get_preprocessed_dataset(aligned, arguments, training, stage, template, tokenizer)
+        keys = [key for key in ("input_ids", "chosen_input_ids", "rejected_input_ids") if key in ready.column_names]
+        cut = sum(any(len(one[key]) != len(whole[key]) for key in keys) for one, whole in zip(ready, uncut))
+        result[name] = [len(aligned), len(ready), "", cut]
     except Exception as error:
         none_left = "Cannot find valid samples" in str(error)
-        result[name] = [0, 0 if none_left else None, f"{type(error).__name__}: {error}"[:200]]
+        result[name] = [0, 0 if none_left else None, f"{type(error).__name__}: {error}"[:200], 0]
 """
 
 COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
@@ -161,6 +167,20 @@ def special() -> dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]]:
     }
 
 
+def truncated(here: Path, name: str, stage: str, model: Path) -> int | None:
+    """How many rows lose tokens, by the check of tokens; None where it does not know the text of some."""
+    text = f"model_name_or_path: {model}\nstage: {stage}\ndo_train: true\ndataset: {name}\ndataset_dir: {here}\n"
+    path = here / f"{name}.yaml"
+    path.write_text(f"{text}template: chatml\ncutoff_len: 64\npacking: false\n")
+    subject = Subject(configs.load(path), arguments.schema())
+    template = counting.configured(subject)
+    assert template is not None
+    counts = counting.count(subject, template, Tokenizer(model, template))
+    return (
+        None if counts.uncounted else sum(whole != kept for whole, kept in zip(counts.whole, counts.kept, strict=True))
+    )
+
+
 def test_the_check_foretells_what_upstream_keeps_drops_and_ends_at(smollm2: Path, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     made = special()
@@ -184,5 +204,10 @@ def test_the_check_foretells_what_upstream_keeps_drops_and_ends_at(smollm2: Path
         foretold[name] = rows.kept(found, stage)
     wrong = [(name, foretold[name], seen[name], made[name]) for name in stages if foretold[name] != seen[name][1]]
     assert not wrong, wrong[:3]
-    outcomes = [kept for _, kept, _ in seen.values()]
+    outcomes = [kept for _, kept, _, _ in seen.values()]
     assert outcomes.count(None) > 20 and sum(bool(kept) for kept in outcomes) > 50  # the generator makes both
+
+    cut = {name: truncated(tmp_path, name, stages[name], smollm2) for name, kept in foretold.items() if kept}
+    wrong_cuts = [(name, number, seen[name][3]) for name, number in cut.items() if number not in (None, seen[name][3])]
+    assert not wrong_cuts
+    assert sum(bool(number) for number in cut.values()) > 10
