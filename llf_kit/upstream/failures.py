@@ -65,6 +65,10 @@ _KNOWN = tuple(
             "The path of the YAML has a space in it, where torchrun cuts it: rename it.",
         ),
         (
+            r"not applicable in the current training stage",
+            "Pairs (ranking) are for stage rm and dpo alone, and these for pairs alone: correct stage, or the dataset.",
+        ),
+        (
             r"Output directory already exists",
             "Give another output_dir.",
         ),
@@ -86,11 +90,16 @@ def explain(log: Path, exit_code: int) -> str:
     lines = [line.strip() for line in text.splitlines()]
     said = [line for line in lines if _EXCEPTION.match(line)]
     last = said[-1][:500] if said else f"it ended with exit status {exit_code}"
-    advice = next((known.advice for line in reversed(said) for known in _KNOWN if known.pattern.search(line)), None)
-    if advice is None and exit_code == -9:
+    hint = next((found for line in reversed(said) if (found := advice(line))), None)
+    if hint is None and exit_code == -9:
         last = "the system ended it (SIGKILL), most likely because memory ran out"
-        advice = "Lower per_device_train_batch_size or cutoff_len, or take a smaller model."
-    return f"{last.rstrip('.')}. {advice or 'The log has the rest.'}"
+        hint = "Lower per_device_train_batch_size or cutoff_len, or take a smaller model."
+    return f"{last.rstrip('.')}. {hint or 'The log has the rest.'}"
+
+
+def advice(text: str) -> str | None:
+    """What to do about an exception's words, if they are known."""
+    return next((known.advice for known in _KNOWN if known.pattern.search(text)), None)
 
 
 def _tail(log: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from importlib import metadata
@@ -29,6 +30,23 @@ def find() -> Path:
     if found := shutil.which(COMMAND, path=str(beside)) or shutil.which(COMMAND):
         return Path(found)
     raise NotInstalledError(f"{COMMAND}: is not installed. Install it: pip install 'llf-kit[train]'")
+
+
+def interpreter(command: Path) -> Path:
+    """The Python that runs ``command``: what its first lines name, else the one beside it, else ours.
+
+    A path too long or with a space for a ``#!`` line stands in the second one, behind ``exec`` (as pip writes it).
+    """
+    try:
+        lines = command.read_bytes()[:4096].decode(errors="replace").splitlines()[:3]
+    except OSError:
+        lines = []
+    for line in lines:
+        for found in re.findall(r"""^#!\s*(/.*python[\d.]*)\s*$|['"]?exec['"]+\s+"?(/[^"]*python[\d.]*)""", line):
+            if (path := Path(found[0] or found[1])).is_file():
+                return path
+    beside = shutil.which("python", path=str(command.parent))
+    return Path(beside or sys.executable)
 
 
 def versions() -> dict[str, str]:
