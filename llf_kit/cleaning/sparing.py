@@ -8,7 +8,7 @@ import polars as pl
 
 
 def change(texts: pl.Expr, sign: str, changed: Callable[[pl.Series], pl.Series]) -> pl.Expr:
-    """``texts`` with those in which ``sign`` (a regular expression) is found replaced by what ``changed`` makes of them.
+    """``texts``, where those in which ``sign`` (a regular expression) is found are what ``changed`` makes of them.
 
     A sign is cheap while the engine can leap from one rare byte to the next: alternatives of few characters each.
     """

@@ -26,4 +26,5 @@ def stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
     user = pl.struct(role=pl.lit(USER), content=question)
     assistant = pl.struct(role=pl.lit(ASSISTANT), content=raw.field(columns["answer"]))
     # Not `concat_list`, which builds a list of structures value by value and took a third of a whole conversion.
-    return rows.with_columns(messages=pl.concat_arr(user, assistant).arr.to_list(), system=pl.lit(None, dtype=pl.String))
+    messages = pl.concat_arr(user, assistant).arr.to_list()
+    return rows.with_columns(messages=messages, system=pl.lit(None, dtype=pl.String))
