@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
 from llf_kit import cleaning, dataset_info, formats, mapping, readers, screening, splitting
+from llf_kit.batches import through
 from llf_kit.errors import DataError, UsageError
 from llf_kit.project import atomic_path, check_dataset_name, private_directory
 from llf_kit.schema import RawTable
@@ -141,7 +142,7 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], *, write: bool) ->
         samples = samples.with_columns(system=pl.col("system").fill_null(pl.lit(plan.system)))
     samples = screening.screen(cleaning.clean(samples, masked, plan.mask))
     test = splitting.choose_test(samples, plan.test) if plan.test else pl.Series(dtype=pl.UInt64)
-    samples = splitting.split(samples, test).cache()  # every end reads the same pass
+    samples = splitting.split(samples, test)
 
     masked.clear()  # choosing the test set ran the pipeline once already
     summary = _write(plan, directory, samples) if write else _preview(plan, samples)
@@ -173,8 +174,22 @@ def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
     return samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all())
 
 
+def _kept(samples: pl.LazyFrame, counts: list[pl.DataFrame], rejects: IO[bytes]) -> pl.LazyFrame:
+    """The rows to write. As they pass, all are counted, and the rejected ones are written into ``rejects``."""
+
+    def account(batch: pl.DataFrame) -> pl.DataFrame:
+        counts.append(_counts(batch.lazy()).collect())
+        rejected = batch.filter(pl.col("reason").is_not_null())
+        if not rejected.is_empty():
+            rejected.select("source", "row", "reason", "messages").write_ndjson(rejects)
+        return batch.filter(_KEPT)
+
+    return through(samples, lambda: account, samples.collect_schema())
+
+
 def _preview(plan: Plan, samples: pl.LazyFrame) -> Summary:
     """What would be written: the counts of all rows, and the first samples in their format."""
+    samples = samples.cache()  # both ends read the same pass
     first = formats.get(plan.format).rows(samples.filter(_KEPT)).head(_EXAMPLES)
     examples, counts = pl.collect_all([first, _counts(samples)], engine="streaming")
     return replace(_count(counts), examples=examples.to_dicts())
@@ -188,16 +203,16 @@ def _write(plan: Plan, directory: Path, samples: pl.LazyFrame) -> Summary:
     rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
     rejects.parent.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as stack:
-        ends: list[pl.LazyFrame] = []
         temporaries = [stack.enter_context(atomic_path(target)) for target in targets.values()]
-        for name, temporary in zip(names, temporaries, strict=True):
-            part = samples.filter(_KEPT & (pl.col("test") == (name != plan.name)))
-            ends.append(to_rows(part).sink_ndjson(temporary, lazy=True))
-        rejected = samples.filter(pl.col("reason").is_not_null()).select("source", "row", "reason", "messages")
-        ends.append(rejected.sink_ndjson(stack.enter_context(atomic_path(rejects, mode=0o600)), lazy=True))
-        ends.append(_counts(samples))
-        counts = pl.collect_all(ends, engine="streaming")[-1]
-        summary = _count(counts)
+        rejected = stack.enter_context(stack.enter_context(atomic_path(rejects, mode=0o600)).open("wb"))
+        counts = [_counts(samples.clear()).collect()]  # one to begin with: without rows there is no batch
+        kept = _kept(samples, counts, rejected)
+        if plan.test:  # both ends read the same pass; a filter that sank below it would make it two
+            kept = kept.map_batches(lambda batch: batch, predicate_pushdown=False, streamable=True).cache()
+        parts = [kept.filter(pl.col("test") == (name != plan.name)) if plan.test else kept for name in names]
+        ends = [to_rows(part).sink_ndjson(to, lazy=True) for part, to in zip(parts, temporaries, strict=True)]
+        pl.collect_all(ends, engine="streaming")
+        summary = _count(pl.concat(counts).sort(pl.all()))
         entry = formats.get(plan.format).entry
         old_test = () if plan.test or not summary.written else _old_test_set(plan, directory)
         if summary.written:
