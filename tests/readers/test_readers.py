@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from llf_kit import readers
 from llf_kit.errors import DataError, UsageError
+from llf_kit.readers import delimited, encoding
 from llf_kit.readers.encoding import detect
 
 Tree = Callable[[dict[str, Any]], Path]
@@ -105,6 +106,16 @@ def test_a_given_encoding_is_used_and_checked(tree: Tree) -> None:
         read(path, encoding="utf-8")
     with pytest.raises(UsageError, match="no such encoding"):
         read(path, encoding="utf-88")
+
+
+def test_what_gbk_lacks_and_what_is_no_gb18030_are_met_far_down(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "_LOOK", 99)
+    monkeypatch.setattr(encoding, "_CHUNK", 99)
+    text = "问题,答案\n" + "血钾？,正常\n" * 100
+    here = tree({"a.csv": (text + "𠀀,ḿ\n").encode("gb18030"), "b.csv": text.encode("gb18030") + b"\xff,1\n"})
+    assert fields(here / "a.csv")[-1] == (102, ("𠀀", "ḿ"))
+    with pytest.raises(DataError, match=r"byte 1210 does not decode"):
+        read(here / "b.csv")
 
 
 def test_two_columns_of_one_name_are_refused(tree: Tree) -> None:
