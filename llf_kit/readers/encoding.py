@@ -19,6 +19,9 @@ from typing import IO
 from llf_kit.errors import DataError, UsageError
 
 _CHUNK = 1 << 20
+_SAMPLE = 1 << 16  # bytes that tell which encodings to try
+_PIECE = 1 << 14
+_HOPELESS = 1_000  # bad bytes after which a text is in another encoding, if it is by then
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark its own begins with
@@ -78,7 +81,7 @@ def detect(path: Path, given: str | None = None, *, enough: int | None = None) -
             return name + DAMAGED
         raise DataError(f"{path}: is not {given}: byte {position} does not decode. Leave --encoding out.")
     with path.open("rb") as file:
-        start = file.read(_CHUNK)
+        start = file.read(_SAMPLE)
     tried = []
     position = 0
     for name, certain in _candidates(start):
@@ -96,12 +99,15 @@ def detect(path: Path, given: str | None = None, *, enough: int | None = None) -
 
 def _bearable(path: Path, encoding: str) -> bool:
     """Whether only a few bytes do not decode."""
+    rate = _BEARABLE.get(encoding, _BEARABLE_ELSE)
     bad = foreign = 0
     with path.open(encoding=encoding, errors="llf-kit-mark", newline="") as text:
-        while chunk := text.read(_CHUNK):
-            bad += chunk.count(MARK)
-            foreign += len(chunk) - len(chunk.encode("ascii", "ignore"))
-    return bad <= foreign * _BEARABLE.get(encoding, _BEARABLE_ELSE)
+        while piece := text.read(_PIECE):
+            bad += piece.count(MARK)
+            foreign += len(piece) - len(piece.encode("ascii", "ignore"))
+            if bad > _HOPELESS and bad > foreign * rate:  # every bad byte costs a call
+                return False
+    return bad <= foreign * rate
 
 
 def _detected(start: bytes) -> str | None:
