@@ -47,7 +47,7 @@ class Plan:
 
 @dataclass
 class Summary:
-    """What happened to every row; ``decisions`` (how each table was read) and ``examples`` are for people."""
+    """What happened to every row; ``decisions`` say how each table was read, ``examples`` are for people."""
 
     format: str = ""
     read: int = 0
@@ -64,8 +64,8 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """What ``convert --json`` prints."""
-        names = ("format", "read", "written", "duplicates", "rejected", "reasons", "masked", "files", "rejects_file")
-        return {name: getattr(self, name) for name in names}
+        apart = ("rows", "examples")
+        return {name: value for name, value in vars(self).items() if name not in apart}
 
 
 def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask | None = None) -> Summary:
