@@ -1,21 +1,28 @@
-"""Conversion of a big CSV of Chinese questions and answers, paired with DuckDB's bare COPY in the same run.
+"""Conversion of a big CSV of Chinese questions and answers, paired with its peers in the same run.
 
-    python benchmarks/convert.py [--rows 500000] [--runs 5]
+    python benchmarks/convert.py [--rows 500000] [--runs 5] [--only llf-kit --only DuckDB]
 
-DuckDB only copies two columns to JSON; llf-kit also cleans, masks identifiers, validates, finds duplicates, and writes
-rejects. Needs `pip install duckdb`. The file is made once by a seeded generator, in benchmarks/work.
+Every peer reads the CSV, picks two columns under new names and writes JSON lines, and no more: DuckDB's bare `COPY`,
+dtflow's `select`, `datasets.map` with two processes. llf-kit also cleans, masks identifiers, validates, finds
+duplicates, counts and writes rejects; once more from a GB18030 copy of the file. A peer that is not installed is left
+out: `pip install duckdb dtflow datasets`. The files are made once by a seeded generator, in benchmarks/work; 5,000,000
+rows take 3.6 GB there, and as much again for each output.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import random
+import shutil
 import statistics
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from _measure import machine, measure, spread
+from _measure import Measured, machine, measure, spread
 
 WORK = Path(__file__).parent / "work"
 ANALYTES = ("血清钾", "血糖", "肌酐", "尿酸", "血红蛋白", "白细胞计数", "血小板计数", "总胆红素", "促甲状腺激素")
@@ -29,6 +36,35 @@ SENTENCES = (
     "室内质控在控时方可发出报告。",
     "不同检测系统之间的结果不能直接比较。",
 )
+DUCKDB = """
+import duckdb, sys
+duckdb.sql("COPY (SELECT 问题 AS instruction, 答案 AS output "
+           f"FROM read_csv('{sys.argv[1]}', all_varchar=true)) TO 'duckdb.jsonl' (FORMAT json)")
+"""
+DTFLOW = """
+import sys
+sys.argv = ["dt", "select", sys.argv[1], "instruction=x.问题,output=x.答案", "-o", "dtflow.jsonl"]
+from dtflow.__main__ import main
+main()
+"""
+DATASETS = """
+import sys
+from datasets import load_dataset
+if __name__ == "__main__":
+    rows = load_dataset("csv", data_files=sys.argv[1], split="train", cache_dir="cache", keep_default_na=False)
+    pick = lambda row: {"instruction": row["问题"], "output": row["答案"]}
+    picked = rows.map(pick, remove_columns=rows.column_names, num_proc=2)
+    picked.to_json("datasets.jsonl", force_ascii=False, num_proc=2)
+"""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """What is measured, the file it reads, and the package it needs."""
+
+    name: str
+    command: tuple[str, ...]
+    package: str = "llf_kit"
 
 
 def generate(path: Path, rows: int) -> None:
@@ -53,33 +89,68 @@ def generate(path: Path, rows: int) -> None:
             writer.writerow(["检验科", question, answer])
 
 
+def made(rows: int, encoding: str) -> Path:
+    """The file of so many rows in an encoding; made where it is not there yet."""
+    path = WORK / f"qa_{rows}.{encoding}.csv"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        if encoding == "utf-8":
+            generate(part, rows)
+        else:
+            with made(rows, "utf-8").open(newline="") as text, part.open("w", encoding=encoding, newline="") as copy:
+                shutil.copyfileobj(text, copy, 1 << 20)
+        part.replace(path)
+    return path
+
+
+def contestants(rows: int) -> Iterator[Contestant]:
+    """llf-kit first: the others are held against it."""
+    source = made(rows, "utf-8").name
+    python = sys.executable
+    ours = (str(Path(python).parent / "llf-kit"), "convert", "--name", "bench")
+    yield Contestant("llf-kit", (*ours, source))
+    yield Contestant("llf-kit, GB18030", (*ours, made(rows, "gb18030").name))
+    yield Contestant("DuckDB COPY", (python, "-c", DUCKDB, source), "duckdb")
+    yield Contestant("dtflow select", (python, "-c", DTFLOW, source), "dtflow")
+    script = WORK / "peer_datasets.py"  # a file: its processes import it
+    script.write_text(DATASETS, encoding="utf-8")
+    yield Contestant("datasets.map(num_proc=2)", (python, script.name, source), "datasets")
+
+
+def run(contestant: Contestant) -> Measured:
+    shutil.rmtree(WORK / "cache", ignore_errors=True)  # of datasets, which would only load its last result
+    return measure(contestant.command, WORK, PYTHONUTF8="1", HF_HUB_OFFLINE="1")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", action="append", metavar="NAME", help="contestants whose name begins so")
     given = parser.parse_args()
     WORK.mkdir(exist_ok=True)
-    source = WORK / f"qa_{given.rows}.csv"
-    if not source.exists():
-        generate(source, given.rows)
-    copy = (
-        f"import duckdb; duckdb.sql(\"COPY (SELECT 问题 AS instruction, 答案 AS output FROM read_csv('{source.name}', "
-        f"all_varchar=true)) TO 'duckdb.json' (FORMAT json)\")"
-    )
-    ours = [str(Path(sys.executable).parent / "llf-kit"), "convert", source.name, "--name", "bench"]
-    peers = {"llf-kit convert": ours, "DuckDB COPY": [sys.executable, "-c", copy]}
-    for command in peers.values():  # one turn that does not count
-        measure(command, WORK)
-    turns = [{name: measure(command, WORK) for name, command in peers.items()} for _ in range(given.runs)]
-    print(f"{given.rows} rows, {source.stat().st_size / 1e6:.0f} MB; {given.runs} runs in turn; {machine()}\n")
-    print("| | seconds, median (min–max) | 1000 rows/s | peak MB |\n|---|---|---|---|")
-    for name in peers:
-        seconds = [turn[name].seconds for turn in turns]
-        peak = max(turn[name].peak_mb for turn in turns)
+    chosen = []
+    for one in contestants(given.rows):
+        if given.only and not one.name.startswith(tuple(given.only)):
+            continue
+        if importlib.util.find_spec(one.package):
+            chosen.append(one)
+        else:
+            print(f"{one.name}: left out, {one.package} is not installed")
+    if given.runs > 1:
+        for one in chosen:  # one turn that does not count
+            run(one)
+    turns = [{one.name: run(one) for one in chosen} for _ in range(given.runs)]
+    size = made(given.rows, "utf-8").stat().st_size / 1e6
+    print(f"{given.rows} rows, {size:.0f} MB; {given.runs} runs in turn; {machine()}\n")
+    print("| | seconds, median (min–max) | 1000 rows/s | peak MB | speed of llf-kit against it, turn by turn |")
+    print("|---|---|---|---|---|")
+    for one in chosen:
+        seconds = [turn[one.name].seconds for turn in turns]
+        against = [turn[one.name].seconds / turn[chosen[0].name].seconds for turn in turns]
+        peak = max(turn[one.name].peak_mb for turn in turns)
         speed = given.rows / statistics.median(seconds) / 1000
-        print(f"| {name} | {spread(seconds, 2)} | {speed:.0f} | {peak:.0f} |")
-    ratios = [turn["DuckDB COPY"].seconds / turn["llf-kit convert"].seconds for turn in turns]
-    print(f"\nspeed against DuckDB, pair by pair: {spread(ratios, 2)}")
+        print(f"| {one.name} | {spread(seconds, 2)} | {speed:.0f} | {peak:.0f} | {spread(against, 2)} |")
 
 
 if __name__ == "__main__":

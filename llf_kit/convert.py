@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
 from llf_kit import cleaning, dataset_info, formats, mapping, outputs, readers, screening, splitting
+from llf_kit.batches import through
 from llf_kit.errors import DataError, UsageError
 from llf_kit.outputs import Container
 from llf_kit.project import atomic_path, check_dataset_name, private_directory
@@ -46,7 +47,7 @@ class Plan:
 
 @dataclass
 class Summary:
-    """What happened to every row; ``decisions`` (how each table was read) and ``examples`` are for people."""
+    """What happened to every row; ``decisions`` say how each table was read, ``examples`` are for people."""
 
     format: str = ""
     read: int = 0
@@ -63,8 +64,8 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """What ``convert --json`` prints."""
-        names = ("format", "read", "written", "duplicates", "rejected", "reasons", "masked", "files", "rejects_file")
-        return {name: getattr(self, name) for name in names}
+        apart = ("rows", "examples")
+        return {name: value for name, value in vars(self).items() if name not in apart}
 
 
 def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask | None = None) -> Summary:
@@ -150,7 +151,7 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: 
         samples = samples.with_columns(system=pl.col("system").fill_null(pl.lit(plan.system)))
     samples = screening.screen(cleaning.clean(samples, masked, plan.mask), formats.get(chosen).unfit)
     test = splitting.choose_test(samples, plan.test) if plan.test else pl.Series(dtype=pl.UInt64)
-    samples = splitting.split(samples, test).cache()  # every end reads the same pass
+    samples = splitting.split(samples, test)
 
     masked.clear()  # choosing the test set ran the pipeline once already
     summary = _write(plan, chosen, directory, samples) if write else _preview(chosen, samples)
@@ -189,8 +190,22 @@ def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
     return samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all())
 
 
+def _kept(samples: pl.LazyFrame, counts: list[pl.DataFrame], rejects: IO[bytes]) -> pl.LazyFrame:
+    """The rows to write. As they pass, all are counted, and the rejected ones are written into ``rejects``."""
+
+    def account(batch: pl.DataFrame) -> pl.DataFrame:
+        counts.append(_counts(batch.lazy()).collect())
+        rejected = batch.filter(pl.col("reason").is_not_null())
+        if not rejected.is_empty():
+            rejected.select("source", "row", "reason", "messages").write_ndjson(rejects)
+        return batch.filter(_KEPT)
+
+    return through(samples, lambda: account, samples.collect_schema())
+
+
 def _preview(format_: str, samples: pl.LazyFrame) -> Summary:
     """What would be written: the counts of all rows, and the first samples in their format."""
+    samples = samples.cache()  # both ends read the same pass
     first = formats.get(format_).rows(samples.filter(_KEPT)).head(_EXAMPLES)
     examples, counts = pl.collect_all([first, _counts(samples)], engine="streaming")
     return replace(_count(counts), examples=examples.to_dicts())
@@ -204,16 +219,18 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
     rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
     rejects.parent.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as stack:
-        ends: list[pl.LazyFrame] = []
         places = [stack.enter_context(outputs.whole(directory / file, plan.container)) for file in files.values()]
-        for name, place in zip(names, places, strict=True):
-            part = samples.filter(_KEPT & (pl.col("test") == (name != plan.name)))
-            ends.append(outputs.sink(chosen.rows(part), place, plan.container))
-        rejected = samples.filter(pl.col("reason").is_not_null()).select("source", "row", "reason", "messages")
-        ends.append(rejected.sink_ndjson(stack.enter_context(atomic_path(rejects, mode=0o600)), lazy=True))
-        ends.append(_counts(samples))
-        counts = pl.collect_all(ends, engine="streaming")[-1]
-        summary = _count(counts)
+        rejected = stack.enter_context(stack.enter_context(atomic_path(rejects, mode=0o600)).open("wb"))
+        counts = [_counts(samples.clear()).collect()]  # one to begin with: without rows there is no batch
+        kept = _kept(samples, counts, rejected)
+        if plan.test:  # both ends read the same pass; a filter that sank below it would make it two
+            kept = kept.map_batches(lambda batch: batch, predicate_pushdown=False, streamable=True).cache()
+        parts = [kept.filter(pl.col("test") == (name != plan.name)) if plan.test else kept for name in names]
+        ends = [
+            outputs.sink(chosen.rows(part), place, plan.container) for part, place in zip(parts, places, strict=True)
+        ]
+        pl.collect_all(ends, engine="streaming")
+        summary = _count(pl.concat(counts).sort(pl.all()))
         old = _old_files(plan, directory) if summary.written else {}
         if summary.written:
             for place in places:

@@ -18,11 +18,12 @@ PACKAGE = REPOSITORY / "llf_kit"
 HEAVY = {"pandas", "polars", "torch", "transformers", "llamafactory", "rich", "pydantic", "jinja2"}
 
 # Each room may import from the rooms named after it, and from itself.
-NOUNS = {"errors", "schema", "project"}
+NOUNS = {"errors", "schema", "project", "batches"}
 MAY_IMPORT = {
     "errors": set(),
     "schema": set(),
     "project": {"errors"},
+    "batches": set(),
     "readers": NOUNS,
     "mapping": NOUNS,
     "cleaning": NOUNS,

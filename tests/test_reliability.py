@@ -85,7 +85,8 @@ def test_the_output_is_the_same_in_every_encoding_and_batch_size(
         assert plain == other
         return
     assert other[1] == plain[1]
-    assert other[0].to_dict() == plain[0].to_dict()
+    told = [{**one[0].to_dict(), "decisions": None} for one in (plain, other)]  # they name the encoding
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv"])

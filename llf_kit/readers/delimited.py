@@ -18,7 +18,7 @@ from llf_kit.readers.records import Record, table
 from llf_kit.readers.sheets import LOOK, column_names, header_place, names_columns
 from llf_kit.schema import RawTable
 
-# Bytes that tell UTF-8. The fast parser refuses what is not UTF-8 further down, and then all of it is looked at.
+# Bytes that tell the encoding. What is not in it further down is refused then, and all of the file is looked at.
 _LOOK = 4 << 20
 _INDEX = "\0row"  # a name that no header can have
 _HEAD = 1 << 18  # characters in which the separator and the header are looked for
@@ -30,8 +30,12 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     Raises:
         DataError: no header.
     """
-    encoding = detect(path, opening.encoding, enough=None if opening.careful else _LOOK)
-    file = as_utf8(path, encoding, opening.work)
+    try:
+        encoding = detect(path, opening.encoding, enough=None if opening.careful else _LOOK)
+        file = as_utf8(path, encoding, opening.work)
+    except UnicodeDecodeError:  # further down it is something else
+        encoding = detect(path, opening.encoding)
+        file = as_utf8(path, encoding, opening.work)
     with file.open(encoding="utf-8-sig", newline="") as text:
         head = text.read(_HEAD)
     separator = "\t" if path.suffix.lower() == ".tsv" else _separator(head)

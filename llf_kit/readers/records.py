@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
+from llf_kit.batches import source as lazily
 from llf_kit.schema import RawTable
 
 _BATCH = 5_000
@@ -37,23 +37,15 @@ def table(
     raw = pl.Struct(dict.fromkeys(names, pl.String))
     schema = {"source": pl.String(), "row": pl.Int64(), "reason": pl.String(), "raw": raw}
 
-    def batches(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _size: int | None
-    ) -> Iterator[pl.DataFrame]:
+    def batches() -> Iterator[pl.DataFrame]:
         stream = iter(records())
-        left = n_rows
-        while batch := list(islice(stream, _BATCH if left is None else min(_BATCH, left))):
+        while batch := list(islice(stream, _BATCH)):
             try:
-                frame = _frame(source, names, batch, schema)
+                yield _frame(source, names, batch, schema)
             except UnicodeEncodeError:
-                frame = _frame(source, names, [_encodable(record) for record in batch], schema)
-            if left is not None:
-                left -= len(batch)
-            if predicate is not None:
-                frame = frame.filter(predicate)
-            yield frame.select(with_columns) if with_columns is not None else frame
+                yield _frame(source, names, [_encodable(record) for record in batch], schema)
 
-    rows = register_io_source(batches, schema=schema, is_pure=True)
+    rows = lazily(batches, schema)
     return RawTable(source, names, rows, encoding)
 
 

@@ -11,6 +11,7 @@ import pytest
 from reading import fields, read
 
 from llf_kit.errors import DataError, UsageError
+from llf_kit.readers import delimited, encoding
 from llf_kit.readers.encoding import detect
 
 Tree = Callable[[dict[str, Any]], Path]
@@ -108,3 +109,12 @@ def test_a_text_of_another_encoding_is_not_a_damaged_one(tree: Tree) -> None:
     latin = tree({"b.csv": b"q,a\n" + bytes(range(129, 256)) + b"\n"}) / "b.csv"
     with pytest.raises(DataError, match="is neither utf-8 nor gb18030"):
         read(latin)
+
+
+def test_what_gbk_lacks_and_what_is_damaged_are_met_far_down(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "_LOOK", 99)
+    monkeypatch.setattr(encoding, "_CHUNK", 99)
+    text = "问题,答案\n" + "血钾？,正常\n" * 100
+    here = tree({"a.csv": (text + "𠀀,ḿ\n").encode("gb18030"), "b.csv": text.encode("gb18030") + b"\xff,1\n"})
+    assert fields(here / "a.csv")[-1] == (102, ("𠀀", "ḿ"))
+    assert [row["reason"] for row in read(here / "b.csv")][-2:] == [None, "bytes that are not gb18030"]

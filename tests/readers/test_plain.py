@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +87,6 @@ def test_txt(tree: Tree, text: str, rows: list[Any]) -> None:
     "unit", ["*", " ", "q", "问：", "答：", "Q: ", "1.", "一", "【", "? ", "-", "?", "问：甲？答：乙"]
 )
 @pytest.mark.parametrize("before", ["", "问：", "Q1"])
-def test_a_long_line_takes_no_time(tree: Tree, unit: str, before: str) -> None:
-    begun = time.monotonic()
-    fields(tree({"a.txt": f"{before}{unit * 20_000}\n甲\n"}) / "a.txt")
-    assert time.monotonic() - begun < 1  # a step for every pair of characters would take minutes
+@pytest.mark.timeout(60)  # a step for every pair of characters would take minutes
+def test_a_long_line_hangs_nothing(tree: Tree, unit: str, before: str) -> None:
+    assert fields(tree({"a.txt": f"{before}{unit * 20_000}\n甲\n"}) / "a.txt")

@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from llf_kit import batches
 from llf_kit.schema import SAMPLE
-from llf_kit.screening import screen
+from llf_kit.screening import duplicates, screen
 
 
 def screened(*conversations: list[tuple[str, str | None]] | None) -> list[dict[str, Any]]:
@@ -77,3 +78,16 @@ def test_the_same_question_with_another_value_is_no_duplicate() -> None:
 def test_rejected_rows_are_not_duplicates_of_each_other() -> None:
     found = screened([Q, ("assistant", "")], [Q, ("assistant", "")])
     assert [(row["reason"], row["duplicate"]) for row in found] == [("no answer", False)] * 2
+
+
+@pytest.mark.parametrize("batch", [1, 3, 50, 20_000])
+def test_the_first_in_the_order_of_the_file_is_kept_whatever_the_batches(
+    monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(batches, "_ROWS", batch)
+    monkeypatch.setattr(duplicates, "_LONG", 64)  # runs of every length, merged and not
+    numbers = [number * number % 331 for number in range(600)]
+    seen: set[int] = set()
+    expected = [number in seen or bool(seen.add(number)) for number in numbers]
+    rows = screened(*[[("user", f"第 {number} 问"), A] for number in numbers])
+    assert [row["duplicate"] for row in rows] == expected

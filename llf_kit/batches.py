@@ -1,0 +1,51 @@
+"""Python in a pipeline: batches that Python makes, and batches that pass through a Python function one by one.
+
+Both hold the pipeline back: where writing is slower than the rest, the rest waits, and memory does not grow with the
+rows. A LazyFrame with several ends (``cache``) keeps what one end has taken and another has not; ``is_first_distinct``
+makes two ends of one, and keeps 60 bytes a row besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+_ROWS = 20_000  # that a function sees at once: enough that its calls cost little beside the work
+_SLICE = 4_000  # that are handed on at once: the engine lets a number of batches wait, whatever their size
+
+Schema = Mapping[str, pl.DataType]
+
+
+def source(batches: Callable[[], Iterable[pl.DataFrame]], schema: Schema) -> pl.LazyFrame:
+    """A LazyFrame of what ``batches`` yields; it is called anew for each run."""
+
+    def asked(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = n_rows
+        for batch in batches():
+            if left is not None:
+                batch = batch.head(left)
+                left -= batch.height
+            if predicate is not None:
+                batch = batch.filter(predicate)
+            yield batch.select(with_columns) if with_columns is not None else batch
+            if left == 0:
+                return
+
+    return register_io_source(asked, schema=dict(schema), is_pure=True)
+
+
+def through(
+    rows: pl.LazyFrame, begin: Callable[[], Callable[[pl.DataFrame], pl.DataFrame]], schema: Schema
+) -> pl.LazyFrame:
+    """What a function makes of ``rows``, batch by batch in their order; ``begin`` gives the function for one run."""
+
+    def batches() -> Iterator[pl.DataFrame]:
+        function = begin()
+        for batch in rows.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming"):
+            yield from function(batch).iter_slices(_SLICE)
+
+    return source(batches, schema)
