@@ -33,13 +33,16 @@ def first(config: Path, overrides: Sequence[str], skip: bool) -> None:
     """Check before a hand-off, and stop at errors; infos are for ``llf-kit check``.
 
     Raises:
+        NotInstalledError: there is nobody to hand it to.
         ConfigError: there are errors, all of which have been shown.
     """
     if skip:
         return
     from llf_kit.checks import check
     from llf_kit.errors import ConfigError
+    from llf_kit.upstream import locate
 
+    locate.find()
     found = [one for one in check(config, overrides) if one.severity != "info"]
     if found:
         show(found, [str(config)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from llf_kit.cli import _options
@@ -22,7 +20,7 @@ def command(as_json: bool) -> int:
 
     found = examine()
     if as_json:
-        _options.print_json([asdict(one) for one in found])
+        _options.print_json([one.to_dict() for one in found])
     else:
         for one in found:
             text = f"{one.where}: {one.message}. {one.hint}".rstrip()

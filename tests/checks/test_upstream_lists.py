@@ -59,8 +59,8 @@ CASES = {
     "cutoff_len": Case("not any(text.endswith('<|im_end|>\\n') for text in trained())", "tokens", "cut", yaml={"cutoff_len": 32}, rows=[{**ROW, "output": "血钾升高见于肾功能不全、溶血、酸中毒。" * 9}]),
     "empty output": Case("trained() == ['<|im_end|>\\n']", "rows", "answer", rows=[{**ROW, "output": ""}]),
     "lora_target typo": Case("trainable() == 276480", "model", "v_porj", yaml={"lora_target": "q_proj,v_porj"}),
-    "wrong template": Case("kept() == 2 and '### Instruction:' in encoded()", "model", "template", yaml={"template": "alpaca"}),
-    "thinking template": Case("all(text.startswith('<think>\\n\\n</think>') for text in trained())", "model", "thought", yaml={"template": "qwen3"}),
+    "wrong template": Case("kept() == 2 and '### Instruction:' in encoded()", "template", "template", yaml={"template": "alpaca"}),
+    "thinking template": Case("all(text.startswith('<think>\\n\\n</think>') for text in trained())", "thinking", "thought", yaml={"template": "qwen3"}),
     "no do_train": Case("parse()[2].do_train is False", "combinations", "do_train is not set", without=("do_train",)),
     "val_size alone": Case("parse()[1].val_size == 0.5 and parse()[2].eval_strategy == 'no'", "combinations", "withheld", yaml={"val_size": 0.5}),
     "eval_steps alone": Case("parse()[2].eval_strategy == 'no'", "combinations", "eval_steps does nothing", yaml={"eval_steps": 5}),
@@ -74,7 +74,7 @@ CASES = {
     "two processes": Case("parse()[2].gradient_accumulation_steps == 4", "launch", "effective batch", yaml={"gradient_accumulation_steps": 4}, environment={"NPROC_PER_NODE": "2"}),
     # late or misleading
     # a token beyond the model's vocabulary of 49,152: the first step ends in an IndexError
-    "llama3 on another model": Case("max(encoded_ids()) >= 49152", "model", "template", yaml={"template": "llama3"}),
+    "llama3 on another model": Case("max(encoded_ids()) >= 49152", "template", "template", yaml={"template": "llama3"}),
     "column value typo": Case("raised(align) == 'KeyError'", "rows", "instructoin", entry={**ENTRY, "columns": {**ENTRY["columns"], "prompt": "instructoin"}}),
     "no valid samples": Case("kept() == 0", "entries", "unknown key 'reponse'", entry={**ENTRY, "columns": {"prompt": "instruction", "reponse": "output"}}),
     "integer outputs": Case("kept() == 0", "rows", "number", rows=[{**ROW, "output": 5}]),

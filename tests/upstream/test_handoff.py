@@ -68,11 +68,12 @@ def test_overrides_are_typed_as_yaml(tree: Tree) -> None:
 
 def test_a_finished_run_is_not_continued_unasked(llf_kit: Run, tree: Tree) -> None:
     here = tree({"a.yaml": "output_dir: out\ndo_train: true\n", "out/checkpoint-20/x": "", "out/checkpoint-100/x": ""})
-    done = llf_kit("train", "a.yaml")
+    assert "a.yaml:1: error: out holds checkpoints" in llf_kit("train", "a.yaml").err
+    done = llf_kit("train", "a.yaml", "--no-check")
     assert done.status == 1
     assert "out: already holds a run (checkpoint-100)" in done.err
     assert not (here / "out" / record.FILE).exists()
-    assert llf_kit("train", "a.yaml", "output_dir=new", "--resume").status == 2
+    assert llf_kit("train", "a.yaml", "output_dir=new", "--resume", "--no-check").status == 2
 
 
 def test_without_an_output_folder_nothing_starts(llf_kit: Run, tree: Tree) -> None:
