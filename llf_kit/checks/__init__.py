@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from llf_kit.checks import (
@@ -31,7 +32,7 @@ from llf_kit.project import read_yaml, write_text
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
 
-__all__ = ["CHECKS", "check", "find", "fix"]
+__all__ = ["CHECKS", "check", "find", "mends"]
 
 CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "keys": keys.run,
@@ -83,15 +84,12 @@ def find(directory: Path) -> list[Path]:
     return found
 
 
-def fix(found: Sequence[Finding]) -> list[str]:
-    """Write the mends of ``found`` that take no judgement; the changes, as a unified diff a file."""
-    changes = []
+def mends(found: Sequence[Finding]) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The mends of ``found`` that take no judgement, a file at a time: the change as a diff, and what writes it."""
     for path in dict.fromkeys(one.fix.path for one in found if one.fix):
         before = after = path.read_text(encoding="utf-8")
         for one in found:
             if one.fix and one.fix.path == path:
                 after = one.fix.change(after)
         lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=0)
-        changes.append("\n".join(lines))
-        write_text(path, after)
-    return changes
+        yield "\n".join(lines), partial(write_text, path, after)

@@ -6,6 +6,7 @@ conversations (ShareGPT), and neither system, history nor tools; in one with ``c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import polars as pl
@@ -15,7 +16,8 @@ from llf_kit.checks.subject import Severity
 from llf_kit.checks.survey import Survey
 from llf_kit.errors import did_you_mean
 
-Said = tuple[Severity, str, str]
+# What is wrong and what to do; and the role whose column is to be added to the entry, where that mends it.
+Said = tuple[Severity, str, str] | tuple[Severity, str, str, str]
 
 # What upstream reads of a row, by the shape of the entry; and under which name a column is known to hold it.
 _ALPACA = ("prompt", "query", "response", "history", "system", "tools", "images", "videos", "audios", "kto_tag")
@@ -76,7 +78,7 @@ def _nameless(found: Survey) -> Iterator[Said]:
     roles = ("messages",) if found.one.formatting != "alpaca" else ()
     for role in (*roles, *(_PAIR if found.one.ranking else ())):
         if not found.one.columns.get(role):
-            yield "error", f"columns names no {role}, and upstream ends there", _mend(found, role)
+            yield "error", f"columns names no {role}, and upstream ends there", _mend(found, role), role
 
 
 def _unnamed(found: Survey, stage: str) -> Iterator[Said]:
@@ -86,9 +88,9 @@ def _unnamed(found: Survey, stage: str) -> Iterator[Said]:
         return
     columns = found.one.columns
     if not columns.get("prompt") and not columns.get("query"):
-        yield "error", "columns names no prompt, so that every question is empty", _mend(found, "prompt")
+        yield "error", "columns names no prompt, so that every question is empty", _mend(found, "prompt"), "prompt"
     if not columns.get("response") and not found.one.ranking and stage not in ("pt", "ppo"):
-        yield "error", "columns names no response, so that every row is dropped", _mend(found, "response")
+        yield "error", "columns names no response, so that every row is dropped", _mend(found, "response"), "response"
 
 
 def _left_out(found: Survey, stage: str) -> Iterator[Said]:
@@ -100,7 +102,17 @@ def _left_out(found: Survey, stage: str) -> Iterator[Said]:
             continue
         if filled := found.filled[usual]:
             message = f"{filled} of {found.rows} rows fill {usual!r}, which upstream drops, for columns leaves it out"
-            yield "error", message, _mend(found, role)
+            yield "error", message, _mend(found, role), role
+
+
+def added(found: Survey, role: str, text: str) -> str:
+    """``text`` of a dataset_info.json with the usual column of ``role`` in the entry, if the rows have it."""
+    usual = _USUAL.get(role, role)
+    if usual not in found.schema:
+        return text
+    entries = json.loads(text)
+    entries[found.dataset.name].setdefault("columns", {})[role] = usual
+    return json.dumps(entries, ensure_ascii=True, indent=2) + "\n"
 
 
 def _mend(found: Survey, role: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from llf_kit.checks import columns, survey
@@ -13,7 +14,7 @@ from llf_kit.checks.subject import Dataset, Severity, Subject
 from llf_kit.checks.survey import Survey, Tally
 from llf_kit.errors import DataError
 from llf_kit.project import DATASET_INFO
-from llf_kit.schema import Finding
+from llf_kit.schema import Finding, Fix
 
 NAME = "rows"
 
@@ -93,9 +94,10 @@ def kept(found: Survey, stage: str) -> int | None:
 
 
 def _of_columns(subject: Subject, found: Survey) -> Iterator[Finding]:
-    where = f"{subject.dataset_dir / DATASET_INFO}: {found.dataset.name}"
-    for severity, message, hint in columns.findings(found, stage_of(subject, found.dataset)):
-        yield Finding(NAME, severity, message, hint, where)
+    path = subject.dataset_dir / DATASET_INFO
+    for severity, message, hint, *roles in columns.findings(found, stage_of(subject, found.dataset)):
+        fix = Fix(path, partial(columns.added, found, roles[0])) if roles else None
+        yield Finding(NAME, severity, message, hint, f"{path}: {found.dataset.name}", fix)
 
 
 def _of_rows(found: Survey, stage: str) -> Iterator[Finding]:

@@ -31,9 +31,10 @@ def command(
     if not chosen:
         raise click.UsageError("There is no YAML of LLaMA-Factory here. Name one.")
     found = [finding for file in chosen for finding in checks.check(file, overrides, tokens=not no_tokens)]
-    if fix and (changes := checks.fix(found)):
-        for change in changes:
+    if fix:
+        for change, write in checks.mends(found):
             say(change)
+            write()
         found = [finding for file in chosen for finding in checks.check(file, overrides, tokens=not no_tokens)]
     if as_json:
         _options.print_json([finding.to_dict() for finding in found])

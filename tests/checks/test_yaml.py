@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from checking import ENTRY, project, said
+from checking import ENTRY, ROW, project, said
 from conftest import Result
 
 from llf_kit import checks
@@ -287,6 +288,17 @@ def test_the_command_says_all_at_once_and_mends_what_takes_no_judgement(
     assert "packing: false  # not yet\n" in text and "eval_strategy: 'no'\n" in text
     path.write_text(text.replace("tempalte: qwen\n", ""))
     assert llf_kit("check").status == 0
+
+
+def test_columns_that_are_left_out_are_added(project_directory: Path, llf_kit: Callable[..., Result]) -> None:
+    row = {**ROW, "system": "你是检验师。", "history": [["甲", "乙"]]}
+    project(project_directory, entry={**ENTRY, "columns": {"prompt": "instruction", "response": "output"}}, rows=[row])
+    assert llf_kit("check").status == 1
+    done = llf_kit("check", "--fix")
+    assert done.status == 0, done.err
+    assert '+      "system": "system"' in done.err
+    columns = json.loads((project_directory / "dataset_info.json").read_text())["lab"]["columns"]
+    assert columns == {"prompt": "instruction", "response": "output", "history": "history", "system": "system"}
 
 
 def test_strict_makes_warnings_errors_and_files_are_found(
