@@ -123,10 +123,15 @@ def finish(place: Path, container: Container, nested: str | None) -> None:
 
 def _place_of(path: Path, needle: bytes) -> int:
     """The byte at which ``needle`` first stands; -1 where it does not."""
-    if not path.stat().st_size:
-        return -1
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.find(needle)
+    done, tail = 0, b""
+    with path.open("rb") as file:  # block by block: a mapped file would count as memory, all of it
+        while block := file.read(_BLOCK):
+            window = tail + block
+            if (at := window.find(needle)) >= 0:
+                return done - len(tail) + at
+            done += len(block)
+            tail = window[1 - len(needle) :]
+    return -1
 
 
 def _bring_forward(path: Path, needle: bytes) -> None:

@@ -88,6 +88,15 @@ def test_the_first_line_that_shows_a_type_comes_forward(tmp_path: Path, monkeypa
     assert path.read_text(encoding="utf-8").startswith(shows)
 
 
+@pytest.mark.parametrize("block", [1, 5, 7, 64])
+def test_a_mark_is_found_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(outputs, "_BLOCK", block)
+    path = tmp_path / "a"
+    for text, at in ((b"", -1), (b"abcabdabe", 6), (b"abe", 0), (b"abcab", -1)):
+        path.write_bytes(text)
+        assert outputs._place_of(path, b"abe") == at
+
+
 def test_parts_that_upstream_could_not_join_are_refused_with_the_mend(tree: Tree) -> None:
     many = [{"question": f"甲{n}", "answer": "乙", "history": []} for n in range(4)]
     here = tree({"a.jsonl": [*many, {"question": "丙", "answer": "丁", "history": [["子", "丑"]]}]})
