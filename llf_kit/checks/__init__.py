@@ -55,14 +55,16 @@ _ORDER = ("error", "warning", "info")
 _TOKENS = ("tokens",)  # checks that count tokens, which takes longer than all the others
 
 
-def check(path: Path, overrides: Sequence[str] = (), *, tokens: bool = True) -> list[Finding]:
+def check(path: Path, overrides: Sequence[str] = (), *, tokens: bool = True, here: bool = False) -> list[Finding]:
     """Every finding about a YAML with its overrides and all that it leads to, the worst first.
+
+    ``here``: it is about to be started on this machine; otherwise what needs a GPU may be meant for another one.
 
     Raises:
         ConfigError: the file is missing or no YAML.
         UsageError: an override is not ``key=value``.
     """
-    subject = Subject(configs.load(path, overrides), arguments.schema())
+    subject = Subject(configs.load(path, overrides), arguments.schema(), here)
     chosen = [one for name, one in CHECKS.items() if tokens or name not in _TOKENS]
     found = [finding for one in chosen for finding in one(subject)]
     if subject.schema.source == "snapshot":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from llf_kit.checks.subject import Subject, names
+from llf_kit.checks.subject import Severity, Subject, names
 from llf_kit.schema import Finding
 
 
@@ -41,6 +41,10 @@ NEEDS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("quantization_method", lambda value: value == "eetq", "eetq", "eetq"),
     ("export_quantization_bit", _given, "gptqmodel", "gptqmodel"),
 )
+# Of use only where there is a GPU
+_FOR_GPU = frozenset(
+    ("unsloth", "liger-kernel", "deepspeed", "vllm", "sglang", "hqq", "eetq", "gptqmodel", "bitsandbytes")
+)
 _REPORTS = {"wandb": "wandb", "tensorboard": "tensorboard", "mlflow": "mlflow", "swanlab": "swanlab"}
 _REPORTS |= {"trackio": "trackio", "comet_ml": "comet_ml", "neptune": "neptune", "clearml": "clearml"}
 
@@ -65,7 +69,8 @@ def run(subject: Subject) -> Iterator[Finding]:
 
 def _missing(subject: Subject, key: str, module: str, package: str) -> Iterator[Finding]:
     if not find_spec(module):
+        severity: Severity = "info" if subject.elsewhere and package in _FOR_GPU else "error"
         message = f"{key} asks for the package {package}, which is not installed"
         yield subject.finding(
-            "packages", "error", key, message, f"Install it (pip install {package}), or remove {key}."
+            "packages", severity, key, message, f"Install it (pip install {package}), or remove {key}."
         )

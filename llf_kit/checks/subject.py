@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,10 +39,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Subject:
-    """A YAML for ``verb`` and what it leads to; paths in it are relative to the current directory, as upstream's."""
+    """A YAML and what it leads to; paths in it are relative to the current directory, as upstream's.
+
+    ``here`` says that it is about to be handed over on this machine; otherwise it may be meant for one with a GPU.
+    """
 
     config: Config
     schema: Schema
+    here: bool = False
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key as the YAML or an override has it, else upstream's own default, else ``default``."""
@@ -70,6 +76,11 @@ class Subject:
     def trains(self) -> bool:
         """Whether weights are trained."""
         return self.verb == "train" and self.get("do_train") is True
+
+    @cached_property
+    def elsewhere(self) -> bool:
+        """Whether what needs a GPU is for another machine: this one has none, and nothing is started here."""
+        return not self.here and not has_gpu()
 
     def where(self, key: str | None = None) -> str:
         """``train.yaml:12``, or where else ``key`` comes from."""
@@ -138,6 +149,14 @@ class Subject:
     def model_config(self) -> dict[str, Any]:
         """The model's config.json; empty where it is not on this machine or cannot be read."""
         return _json(self.model / "config.json") if self.model else {}
+
+
+def has_gpu() -> bool:
+    """Whether an accelerator's driver is here and not hidden from the process; looked for without torch."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    drivers = ("/proc/driver/nvidia/version", "/dev/davinci_manager", "/dev/kfd")
+    return any(Path(driver).exists() for driver in drivers) or shutil.which("nvidia-smi") is not None
 
 
 def _replace_line(number: int, line: str, text: str) -> str:

@@ -43,7 +43,7 @@ def first(config: Path, overrides: Sequence[str], skip: bool) -> None:
     from llf_kit.upstream import locate
 
     locate.find()
-    found = [one for one in check(config, overrides) if one.severity != "info"]
+    found = [one for one in check(config, overrides, here=True) if one.severity != "info"]
     if found:
         show(found, [str(config)])
     if any(one.severity == "error" for one in found):

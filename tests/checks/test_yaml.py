@@ -190,7 +190,7 @@ def test_ranges_admit_what_is_usual() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "package"),
-    [({"report_to": "wandb"}, "wandb"), ({"use_unsloth": True}, "unsloth"), ({"deepspeed": "ds.json"}, "deepspeed")],
+    [({"report_to": "wandb"}, "wandb"), ({"use_badam": True}, "badam"), ({"predict_with_generate": True}, "jieba")],
 )
 def test_packages_that_are_missing(
     project_directory: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], package: str
@@ -218,10 +218,26 @@ def test_precision_against_the_device(
     project_directory: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     path = project(project_directory, changes)
-    monkeypatch.setattr("llf_kit.checks.device.has_cuda", lambda: False)
-    assert [one.severity for one in said(path, "device")] == ["error"]
-    monkeypatch.setattr("llf_kit.checks.device.has_cuda", lambda: True)
-    assert said(path, "device") == []
+
+    def severities(*, here: bool) -> list[str]:
+        return [one.severity for one in checks.check(path, here=here) if one.check == "device"]
+
+    monkeypatch.setattr("llf_kit.checks.subject.has_gpu", lambda: False)
+    assert severities(here=True) == ["error"]
+    assert severities(here=False) == ["info"]  # it is meant for another machine
+    monkeypatch.setattr("llf_kit.checks.subject.has_gpu", lambda: True)
+    assert severities(here=True) == []
+
+
+def test_packages_that_only_a_gpu_needs_are_for_the_machine_that_has_one(
+    project_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project(project_directory, {"quantization_bit": 4})
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
+    for gpu, here, severity in ((False, False, "info"), (False, True, "error"), (True, False, "error")):
+        monkeypatch.setattr("llf_kit.checks.subject.has_gpu", lambda gpu=gpu: gpu)
+        found = [one.severity for one in checks.check(path, here=here) if one.check == "packages"]
+        assert found == [severity]
 
 
 def test_output_that_would_be_resumed_or_overwritten(project_directory: Path) -> None:
