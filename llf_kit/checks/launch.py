@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from llf_kit.checks.subject import Subject
+from llf_kit.checks.subject import Severity, Subject
 from llf_kit.schema import Finding
 
 
@@ -17,8 +17,9 @@ def run(subject: Subject) -> Iterator[Finding]:
         hint = "Move the file to a path without spaces."
         yield subject.finding("launch", "error" if forced else "warning", None, message, hint)
     if subject.trains and subject.has("deepspeed") and not forced:
-        message = "deepspeed needs torchrun, even for one GPU"
-        yield subject.finding("launch", "error", "deepspeed", message, "Set FORCE_TORCHRUN=1.")
+        message = "deepspeed needs torchrun, which upstream starts by itself for several GPUs alone"
+        severity: Severity = "info" if subject.elsewhere else "error"
+        yield subject.finding("launch", severity, "deepspeed", message, "Set FORCE_TORCHRUN=1 for a single one.")
     processes = _processes()
     if subject.trains and processes > 1:
         batch = [subject.get(key) for key in ("per_device_train_batch_size", "gradient_accumulation_steps")]
