@@ -22,7 +22,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor
 
 import polars as pl
 
@@ -96,12 +95,14 @@ def sides(rows: pl.DataFrame, alike: Sequence[Sequence[int]], shares: dict[str, 
     questions are near duplicates.
 
     Raises:
-        DataError: there are fewer groups than sides.
+        DataError: there are rows, and fewer groups than sides.
     """
     grouped = rows.with_columns(group=_groups(rows["digest"], alike))
     # The least digest of a group leads it: its place on the line, and its label.
     led = grouped.sort("digest", "label").group_by("group", maintain_order=True)
     groups = led.agg(pl.len().alias("size"), pl.col("digest").first(), pl.col("label").first()).sort("digest")
+    if groups.is_empty():
+        return pl.Series(dtype=pl.UInt8)
     if groups.height < len(shares):
         few = f"{groups.height} questions" if groups.height != 1 else "one question"
         raise DataError(
@@ -176,9 +177,8 @@ def _correct(stratum: pl.DataFrame, shares: Sequence[float]) -> list[_Group]:
 
 def _way(above: list[float], wanted: list[float]) -> tuple[int, int] | None:
     """From which side to which a group must go; None where none must."""
-    has = [over + want for over, want in zip(above, wanted, strict=True)]
-    lacks = [side for side, want in enumerate(wanted) if round(has[side]) < max(floor(want / 2), min(1, floor(want)))]
-    exceeds = [side for side, want in enumerate(wanted) if round(has[side]) > ceil(want * 1.5)]
+    lacks = [side for side, want in enumerate(wanted) if above[side] < -want / 2]
+    exceeds = [side for side, want in enumerate(wanted) if above[side] > want / 2]
     if not lacks and not exceeds:
         return None
     most, least = max(range(len(above)), key=above.__getitem__), min(range(len(above)), key=above.__getitem__)
