@@ -12,7 +12,8 @@ import polars as pl
 
 # Sign, digits (superscripts too), and the unit or the counted thing right after them.
 _UNIT = r"(?:[%‰°℃Ω]+|[A-Za-zμ]+|/[A-Za-zμ0-9]+)*"
-_NUMBER = rf"[<>≤≥±+-]?[0-9⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+(?:\.[0-9]+)?(?:[\u4e00-\u9fff]|{_UNIT})"
+_COUNTED = "[年月日天周时小分秒岁次倍个例项级期型度毫微升克国单支管份滴代价位号孕妊]"
+_NUMBER = rf"[<>≤≥±+-]?[0-9⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+(?:\.[0-9]+)?(?:{_COUNTED}|{_UNIT})"
 _UNIT_ALONE = r"[A-Za-zμ]+/[A-Za-zμ0-9.²³]+"
 _ABBREVIATION = r"[A-Za-z0-9]*[A-Z][A-Za-z0-9-]*[A-Z0-9][A-Za-z0-9]*[+-]?"  # HbA1c, CK-MB, IgG, T3, Na+
 _PREFIXED = r"(?-u:\b)(?i:hyper|hypo|macro|micro|poly|oligo|anti|intra|inter|extra|pre|post)-?[a-z]+"
@@ -139,5 +140,5 @@ def facts(text: pl.Expr) -> pl.Expr:
     """
     plain = text.str.replace_many({chr(old): chr(new) for old, new in _WRITTEN.items()} | dict.fromkeys(_IDLE, ""))
     plain = plain.str.replace_all(r"([0-9])\s*(?:~|～|–|—|-|至|到)\s*([0-9])", "$1~$2")
-    plain = plain.str.replace_all(r"([<>≤≥±])\s+([0-9])", "$1$2").str.replace_all(r"([0-9])\s+([^\s0-9])", "$1$2")
+    plain = plain.str.replace_all(r"([<>≤≥±])\s+([0-9])", "$1$2").str.replace_all(r"([0-9])[ \t\u00a0]+([^\s0-9])", "$1$2")
     return plain.str.extract_all(_PATTERN).list.join(" ")

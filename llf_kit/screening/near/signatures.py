@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SIZE = 128  # of a signature: its estimate of a similarity is off by 0.03 (one standard deviation at 0.9)
 _GRAM = 3
 _SEED = 22576
+_AT_ONCE = 500  # rows whose values are Python numbers for a moment: more of them leave the cache of the processor
 _END = "\0" * (_GRAM - 1)  # behind every text: one that is shorter than a gram ends here
 # White space, punctuation and marks that do not show make no other text.
 _QUIET = r"[\s\p{P}\p{C}]"
@@ -65,9 +66,14 @@ def signatures(parts: Sequence[pl.Series], kinds: pl.Series) -> tuple[Signatures
     # One multiplication spreads the code points over all bits; rensa mixes further.
     grams = (grams ^ np.repeat(kinds.to_numpy(), lengths)) * np.uint64(0x9E3779B97F4A7C15)
     offsets = np.concatenate(([0], ends)).astype(np.uint64)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(grams, offsets, num_perm=SIZE, seed=_SEED)
-    flat = np.fromiter(chain.from_iterable(matrix.to_rows()), dtype=np.uint32, count=len(lengths) * SIZE)
-    return flat.reshape(-1, SIZE), lengths > 0
+    table = np.empty((len(lengths), SIZE), dtype=np.uint32)
+    for begin in range(0, len(lengths), _AT_ONCE):
+        few = offsets[begin : begin + _AT_ONCE + 1]
+        digest = RMinHash.digest_matrix_from_flat_token_hashes
+        matrix = digest(grams[few[0] : few[-1]], few - few[0], num_perm=SIZE, seed=_SEED)
+        flat = np.fromiter(chain.from_iterable(matrix.to_rows()), dtype=np.uint32, count=(len(few) - 1) * SIZE)
+        table[begin : begin + _AT_ONCE] = flat.reshape(-1, SIZE)
+    return table, lengths > 0
 
 
 def _grams(texts: pl.Series, part: int) -> tuple[Words, NDArray[np.int64]]:
