@@ -14,7 +14,6 @@ import argparse
 import json
 import random
 import shutil
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -24,9 +23,11 @@ from _measure import machine, measure, spread
 
 WORK = Path(__file__).parent / "work" / "duplicates"
 BIN = Path(sys.executable).parent
-LETTERS = "的了在是有和与及或者对从到由于因为所以如果但是检验标本结果参考区间临床医生报告复查离心分检测方法说明建议样品仪器试剂"
+LETTERS = (
+    "的了在是有和与及或者对从由于因为所以如果但是检验标本结果参考区间临床医生报告复查离心分检测方法说明建议样品仪器"
+)
 CLUSTERS = """
-import json, sys, time
+import json, sys
 import polars as pl
 from llf_kit.screening import near
 texts = pl.read_ndjson(sys.argv[1]).select(pl.concat_str("question", "answer", separator="\\n")).to_series()

@@ -212,7 +212,7 @@ def _run(
     if plan.system:
         samples = samples.with_columns(system=pl.col("system").fill_null(pl.lit(plan.system)))
     samples = screening.screen(cleaning.clean(samples, masked, plan.mask), formats.get(chosen).unfit, known)
-    clusters = None
+    clusters, notes = None, list[str]()
     if plan.near_duplicates is not None or len(plan.names) > 1:  # what needs all rows at once
         samples = put_by(samples, work / "samples.parquet")
     if plan.near_duplicates is not None:
@@ -220,7 +220,7 @@ def _run(
     if len(plan.names) > 1:
         question = splitting.first_question(pl.col("messages"))
         alike = screening.near.alike(samples, question, splitting.NEAR)
-        samples = splitting.stage(samples, plan.shares, plan.seed, alike)
+        samples, notes = splitting.stage(samples, plan.shares, plan.seed, alike)
     else:
         samples = samples.with_columns(side=pl.lit(0, dtype=pl.UInt8))
 
@@ -233,6 +233,7 @@ def _run(
     summary.format = chosen
     summary.masked = dict(sorted(masked.items()))
     summary.decisions = _decisions(mappings)
+    summary.decisions += notes
     summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
     return summary
 

@@ -31,6 +31,7 @@ from llf_kit.errors import DataError, UsageError
 TRAIN = "train"
 NEAR = 0.8  # from this similarity on, two first questions are one group
 _MOST_FOLDS = 20
+_SHOWN = 5  # labels of many
 _ROWS = {"at": pl.UInt32(), "label": pl.String(), "digest": pl.UInt64()}
 
 
@@ -69,8 +70,11 @@ def digests(questions: pl.Series, seed: int) -> pl.Series:
     return pl.Series("digest", [int.from_bytes(digest) for digest in made], dtype=pl.UInt64)
 
 
-def stage(samples: pl.LazyFrame, shares: dict[str, float], seed: int, alike: Sequence[Sequence[int]]) -> pl.LazyFrame:
-    """LazyFrame of samples → ``side`` added (UInt8): the place in ``shares`` of the set that a row goes to.
+def stage(
+    samples: pl.LazyFrame, shares: dict[str, float], seed: int, alike: Sequence[Sequence[int]]
+) -> tuple[pl.LazyFrame, list[str]]:
+    """LazyFrame of samples → ``side`` added (UInt8): the place in ``shares`` of the set that a row goes to; and notes
+    for people.
 
     ``alike`` are clusters of the samples that are kept, by their numbers among these. ``samples`` are run more than
     once: give what lies in a file.
@@ -85,7 +89,19 @@ def stage(samples: pl.LazyFrame, shares: dict[str, float], seed: int, alike: Seq
     side = sides(rows, alike, shares)
     count = samples.select(pl.len()).collect().item()
     every = pl.zeros(count, dtype=pl.UInt8, eager=True).scatter(rows["at"], side)
-    return beside(samples, every.alias("side").to_frame())
+    notes = _untaught(rows.with_columns(side=side), list(shares))
+    return beside(samples, every.alias("side").to_frame()), notes
+
+
+def _untaught(rows: pl.DataFrame, sets: list[str]) -> list[str]:
+    """A line on the labels that have no row to train on."""
+    trained = [side for side, name in enumerate(sets) if name not in ("val", "test")]
+    taught = rows.filter(pl.col("side").is_in(trained))["label"].unique()
+    labels = rows.filter(~pl.col("label").is_in(taught.implode()))["label"].drop_nulls().unique().sort().to_list()
+    if not labels:
+        return []
+    some = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
+    return [f"labels {some}: all their rows are held out, so training never sees them; add rows, or try another --seed"]
 
 
 def sides(rows: pl.DataFrame, alike: Sequence[Sequence[int]], shares: dict[str, float]) -> pl.Series:

@@ -106,7 +106,7 @@ def command(
     for file, rows in zip(summary.files, summary.rows.values(), strict=False):
         say(f"  written   {file} ({rows} rows)")
     if summary.clusters:
-        say(f"  near      {summary.near_duplicates} of the duplicates, in {summary.clusters} clusters")
+        say(f"  near      {summary.near_duplicates} of the duplicates; clusters: {summary.clusters}")
         if summary.clusters_file:
             say(f"            each with the row that stays in {summary.clusters_file}")
     if summary.rejected:

@@ -17,15 +17,21 @@ from llf_kit.screening import near
 THRESHOLD = 0.8
 _GREETING = 4  # a first question shorter than this says nothing by itself where others follow it
 REASON = "it stands in "
+_PLACE, _KNOWN = "\0place", "\0known"  # names that no stage gives
 
 
 def questions(samples: pl.LazyFrame) -> pl.DataFrame:
-    """What the samples of a test set ask: ``place`` (``source:row``) and ``question``, one a sample that asks."""
+    """What the samples of a test set ask: ``place`` (``source:row``), ``question``, and whether it is a ``stem``.
+
+    A question with options counts twice: with them, and as the stem before them.
+    """
     asked = _asked()
     telling = asked.list.eval(pl.element().filter(pl.element().str.len_chars() >= _GREETING)).list.first()
     place = pl.concat_str("source", "row", separator=":")
-    found = samples.select(place=place, question=pl.coalesce(telling, asked.list.first()))
-    return found.filter(pl.col("question").str.strip_chars() != "").collect(engine="streaming")
+    first = samples.select(place=place, question=pl.coalesce(telling, asked.list.first()), stem=pl.lit(False))
+    stems = first.with_columns(question=_stem(pl.col("question")), stem=pl.lit(True))
+    found = pl.concat([first, stems]).filter(pl.col("question").str.strip_chars() != "")
+    return found.collect(engine="streaming")
 
 
 def _asked() -> pl.Expr:
@@ -33,21 +39,35 @@ def _asked() -> pl.Expr:
     return pl.col("messages").list.eval(pl.element().filter(asks).struct.field("content"))
 
 
+def _stem(question: pl.Expr) -> pl.Expr:
+    """What stands before the options, as mapping writes them; null where there are none."""
+    return question.str.extract(r"(?s)^(.+?)\nA\. .*\nB\. ")
+
+
 def stage(samples: pl.LazyFrame, known: pl.DataFrame) -> pl.LazyFrame:
-    """LazyFrame of samples → ``reason`` set where a row asks what is ``known`` (see :func:`questions`)."""
+    """LazyFrame of samples → ``reason`` set where a row asks what is ``known`` (see :func:`questions`).
+
+    Two stems alike are not the same question: what is asked stands in their options (`Which of these is right?`).
+    """
 
     def begin() -> Callable[[pl.DataFrame], pl.DataFrame]:
-        index = near.Known(known["question"], THRESHOLD)
+        whole, stems = (known.filter(pl.col("stem") == stem) for stem in (False, True))
+        questions, only = near.Known(whole["question"], THRESHOLD), near.Known(stems["question"], THRESHOLD)
+
+        def found(question: pl.Series) -> pl.Series:
+            stem = question.to_frame("question").select(_stem(pl.col("question"))).to_series()
+            where = [whole["place"].gather(questions.find(one)) for one in (question, stem)]
+            where.append(stems["place"].gather(only.find(question)))
+            return pl.select(pl.coalesce(where)).to_series()
 
         def reject(batch: pl.DataFrame) -> pl.DataFrame:
-            rows = batch.with_row_index("batch row").filter(pl.col("reason").is_null())
-            turns = rows.select("batch row", question=_asked()).explode("question").drop_nulls()
-            found = turns.with_columns(known=index.find(turns["question"])).drop_nulls()
-            first = found.group_by("batch row").agg(pl.col("known").min())
-            reason = pl.format("{}{}", pl.lit(REASON), known["place"].gather(first["known"]))
-            reasons = first.select("batch row", found=reason)
-            joined = batch.with_row_index("batch row").join(reasons, on="batch row", how="left", maintain_order="left")
-            return joined.with_columns(reason=pl.coalesce("reason", "found")).drop("batch row", "found")
+            rows = batch.with_row_index(_PLACE).filter(pl.col("reason").is_null())
+            turns = rows.select(_PLACE, question=_asked()).explode("question").drop_nulls()
+            places = turns.select(_PLACE, **{_KNOWN: found(turns["question"])}).drop_nulls()
+            reasons = places.unique(_PLACE, keep="first", maintain_order=True)
+            joined = batch.with_row_index(_PLACE).join(reasons, on=_PLACE, how="left", maintain_order="left")
+            reason = pl.coalesce("reason", pl.lit(REASON) + pl.col(_KNOWN))
+            return joined.with_columns(reason=reason).drop(_PLACE, _KNOWN)
 
         return reject
 

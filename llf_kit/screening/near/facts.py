@@ -15,7 +15,10 @@ _UNIT = r"(?:[%‰°℃Ω]+|[A-Za-zμ]+|/[A-Za-zμ0-9]+)*"
 _COUNTED = "[年月日天周时小分秒岁次倍个例项级期型度毫微升克国单支管份滴代价位号孕妊]"
 _NUMBER = rf"[<>≤≥±+-]?[0-9⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+(?:\.[0-9]+)?(?:{_COUNTED}|{_UNIT})"
 _UNIT_ALONE = r"[A-Za-zμ]+/[A-Za-zμ0-9.²³]+"
-_ABBREVIATION = r"[A-Za-z0-9]*[A-Z][A-Za-z0-9-]*[A-Z0-9][A-Za-z0-9]*[+-]?"  # HbA1c, CK-MB, IgG, T3, Na+
+_ABBREVIATION = (
+    r"[A-Za-z0-9]*[A-Z][A-Za-z0-9-]*[A-Z0-9][A-Za-z0-9]*[+-]?"  # HbA1c, CK-MB, IgG, T3, Ca2+
+    r"|[A-Z][a-z]?[+⁺⁻]|(?-u:\b)[A-Z](?-u:\b)"  # Na+, K+; vitamin A, group B
+)
 _PREFIXED = r"(?-u:\b)(?i:hyper|hypo|macro|micro|poly|oligo|anti|intra|inter|extra|pre|post)-?[a-z]+"
 
 # Chinese words, matched wherever they stand. Where two begin alike, the longer comes first.
@@ -118,7 +121,7 @@ _IDLE = (
     *("非常", "无论", "不过", "不仅", "不但", "差不多", "不好意思", "别的", "特别", "类别", "鉴别", "识别", "阶段"),
     *("眼前", "口服", "特异", "组织机构", "耳熟", "没关系", "未来"),
 )
-_WRITTEN = str.maketrans("０１２３４５６７８９．％／＜＞＋－−µ", "0123456789.%/<>+--μ")
+_WRITTEN = dict(zip("０１２３４５６７８９．％／＜＞＋－−µ", "0123456789.%/<>+--μ", strict=True))
 
 _PATTERN = "|".join(
     (
@@ -133,12 +136,18 @@ _PATTERN = "|".join(
 )
 
 
+def written(text: pl.Expr) -> pl.Expr:
+    """A text with its digits, and the signs that stand beside them, in one notation."""
+    return text.str.replace_many(_WRITTEN)
+
+
 def facts(text: pl.Expr) -> pl.Expr:
     """The facts of a text in their order, as one String; ``""`` where it has none.
 
     Blanks inside a value and the kind of dash between two do not matter.
     """
-    plain = text.str.replace_many({chr(old): chr(new) for old, new in _WRITTEN.items()} | dict.fromkeys(_IDLE, ""))
+    plain = written(text).str.replace_many(list(_IDLE), [""])
     plain = plain.str.replace_all(r"([0-9])\s*(?:~|～|–|—|-|至|到)\s*([0-9])", "$1~$2")
-    plain = plain.str.replace_all(r"([<>≤≥±])\s+([0-9])", "$1$2").str.replace_all(r"([0-9])[ \t\u00a0]+([^\s0-9])", "$1$2")
+    plain = plain.str.replace_all(r"([<>≤≥±])\s+([0-9])", "$1$2")
+    plain = plain.str.replace_all(r"([0-9])[ \t\u00a0]+([^\s0-9])", "$1$2")
     return plain.str.extract_all(_PATTERN).list.join(" ")

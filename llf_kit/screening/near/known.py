@@ -11,7 +11,7 @@ from llf_kit.screening.near.signatures import plain
 
 def text_rows(texts: pl.Series, begin: int = 0) -> pl.DataFrame:
     """Texts as the rows that are compared: ``place`` (from ``begin``), ``asked``, ``told`` (nothing) and ``same``."""
-    frame = texts.rename("text").to_frame().with_row_index("place", begin)
+    frame = texts.rename("text").fill_null("").to_frame().with_row_index("place", begin)
     return frame.select("place", asked=plain(pl.col("text")), told=pl.lit(""), same=facts(pl.col("text")))
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from llf_kit.screening.near.facts import written
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -25,12 +27,12 @@ _SEED = 22576
 _AT_ONCE = 500  # rows whose values are Python numbers for a moment: more of them leave the cache of the processor
 _END = "\0" * (_GRAM - 1)  # behind every text: one that is shorter than a gram ends here
 # White space, punctuation and marks that do not show make no other text.
-_QUIET = r"[\s\p{P}\p{C}]"
+_QUIET = r"[\s\p{P}\p{C}~～]"
 
 
 def plain(text: pl.Expr) -> pl.Expr:
     """A text as it is compared: lower case, without white space, punctuation and invisible marks."""
-    return text.str.to_lowercase().str.replace_all(_QUIET, "")
+    return written(text).str.to_lowercase().str.replace_all(_QUIET, "")
 
 
 def gram_set(text: str) -> frozenset[str]:
