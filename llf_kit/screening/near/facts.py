@@ -24,11 +24,13 @@ _PREFIXED = r"(?-u:\b)(?i:hyper|hypo|macro|micro|poly|oligo|anti|intra|inter|ext
 # Chinese words, matched wherever they stand. Where two begin alike, the longer comes first.
 _CHINESE = {
     "numeral": "[零〇一二两三四五六七八九十百千万亿半甲乙丙丁戊ⅠⅡⅢⅣⅤ]+",
-    "sex": "男|女|孕|妊娠|产妇|绝经|月经",
-    "age": "成人|成年|儿童|小儿|患儿|婴|幼|新生儿|早产|足月|胎儿|青少年|青春期|学龄|老年|老人|中年|母亲|父亲|宝宝",
+    "sex": "男|女|先生|太太|他|她|孕|妊娠|产妇|绝经|月经",
+    "age": (
+        "成人|成年|儿童|小儿|患儿|婴|幼|新生儿|早产|足月|胎儿|青少年|青春期|学龄|老年|老人|中年|母亲|父亲|宝宝|孩|高龄"
+    ),
     "specimen": (
         "血清|血浆|全血|末梢血|指血|静脉|动脉|毛细血管|脐带血|尿|脑脊液|胸水|胸腔积液|胸腹水|腹水|腹腔积液|心包积液|痰|"
-        "粪|大便|唾液|汗液|精液|羊水|骨髓|关节液|滑膜液|拭子|分泌物|组织|抗凝|肝素|枸橼酸|草酸|氟化|促凝|分离胶"
+        "粪|大便|唾液|汗液|精液|羊水|骨髓|关节液|滑膜液|拭子|分泌物|灌洗|引流|透析|穿刺|胃液|体液|血液|血样|末梢|随机|组织|抗凝|肝素|枸橼酸|草酸|氟化|促凝|分离胶"
     ),
     "negation": "不|非|无|没|未|勿|禁|否|别|莫|缺乏",
     "direction": (
@@ -49,7 +51,10 @@ _ENGLISH = {
     "numeral": (
         "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|first|second|third|once|twice|half|double"
     ),
-    "sex": "male|female|males|females|man|men|woman|women|boy|boys|girl|girls|pregnant|pregnancy|menopausal",
+    "sex": (
+        "he|she|his|her|him|male|female|males|females|man|men|woman|women|boy|boys|girl|girls|pregnant|pregnancy|"
+        "menopausal"
+    ),
     "age": (
         "adult|adults|child|children|infant|infants|newborn|newborns|neonate|neonates|neonatal|elderly|adolescent|"
         "adolescents|teenager|teenagers|pediatric|paediatric|premature|preterm|baby|babies|toddler|toddlers|fetal"
@@ -118,7 +123,22 @@ _IDLE = (
         "总之",
         "汇总",
     ),
-    *("非常", "无论", "不过", "不仅", "不但", "差不多", "不好意思", "别的", "特别", "类别", "鉴别", "识别", "阶段"),
+    *(
+        "其他",
+        "非常",
+        "无论",
+        "不过",
+        "不仅",
+        "不但",
+        "差不多",
+        "不好意思",
+        "别的",
+        "特别",
+        "类别",
+        "鉴别",
+        "识别",
+        "阶段",
+    ),
     *("眼前", "口服", "特异", "组织机构", "耳熟", "没关系", "未来"),
 )
 _WRITTEN = dict(zip("０１２３４５６７８９．％／＜＞＋－−µ", "0123456789.%/<>+--μ", strict=True))

@@ -24,6 +24,7 @@ class Known:
         self._threshold = threshold
         self._width = banding(threshold)
         self._rows = text_rows(known)
+        self._same = self._rows["same"].unique().implode()
         keys = band_keys(self._rows, self._width)
         self._order = np.argsort(keys, axis=0)
         self._sorted = np.take_along_axis(keys, self._order, axis=0)
@@ -32,9 +33,10 @@ class Known:
         """For each text the first known one (UInt32, its place) that it is a near duplicate of, or null."""
         import numpy as np
 
-        rows = text_rows(texts)
+        every = text_rows(texts)
+        rows = every.filter(pl.col("same").is_in(self._same))  # what states other facts is out at once
         keys = band_keys(rows, self._width)
-        known, found = self._rows.height, {}
+        known, found = self._rows.height, dict[int, int]()
         pairs = [np.empty(0, dtype=np.int64)]
         for band in range(keys.shape[1]):
             begins = np.searchsorted(self._sorted[:, band], keys[:, band], side="left")
@@ -47,4 +49,5 @@ class Known:
             row, place = divmod(pair, known)
             if row not in found and alike(place, known + row):
                 found[row] = place
-        return pl.Series([found.get(row) for row in range(rows.height)], dtype=pl.UInt32)
+        matched = pl.Series([found.get(row) for row in range(rows.height)], dtype=pl.UInt32)
+        return pl.repeat(None, every.height, dtype=pl.UInt32, eager=True).scatter(rows["place"], matched)
