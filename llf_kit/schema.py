@@ -77,13 +77,15 @@ SAMPLE: dict[str, pl.DataType] = {
 class RawTable:
     """One table of raw rows (a file, or a sheet of one) that has not been read yet.
 
-    ``columns`` are the names of the fields of ``raw``; ``encoding`` is set where the container is text.
+    ``columns`` are the names of the fields of ``raw``; ``encoding`` is set where the container is text. Without
+    columns there is nothing to read, and ``why`` says so.
     """
 
     source: str
     columns: tuple[str, ...]
     rows: pl.LazyFrame
     encoding: str | None = None
+    why: str = "is empty"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from llf_kit.readers.encoding import Opening
 from llf_kit.readers.records import Record, from_json, table
 from llf_kit.schema import RawTable
 
+_ARROW = b"ARROW1"
+
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
     """One table; the row is its place, from 1.
@@ -20,7 +22,9 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
         DataError: not a file of its kind.
     """
     try:
-        frame = pl.scan_parquet(path) if path.suffix.lower() == ".parquet" else pl.scan_ipc(path)
+        with path.open("rb") as file:
+            arrow = file.read(len(_ARROW)) == _ARROW
+        frame = pl.scan_ipc(path) if arrow else pl.scan_parquet(path)
         columns = frame.collect_schema().names()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: is damaged or of another kind ({type(error).__name__}). Export it again.") from None

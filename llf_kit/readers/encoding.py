@@ -128,7 +128,8 @@ def _candidates(start: bytes) -> Iterator[tuple[str, bool]]:
         return
     # ASCII letters, digits and line ends in UTF-16 have a NUL each, always on the same side; no other text has any.
     nuls = [start[side::2].count(0) for side in (0, 1)]
-    if max(nuls) > len(start) / 50 and min(nuls) < max(nuls) / 10:
+    few = max(nuls) < len(start) / 10 and _is_utf8(start)  # stray ones
+    if max(nuls) > len(start) / 50 and min(nuls) < max(nuls) / 10 and not few:
         yield "utf-16-be" if nuls[0] > nuls[1] else "utf-16-le", True
         return
     yield "utf-8", True
@@ -144,6 +145,14 @@ def _candidates(start: bytes) -> Iterator[tuple[str, bool]]:
     if len(pairs) > 40 and _count(_HANGUL, pairs) > 0.95 * len(pairs):  # two fifths of the Chinese ones lie outside
         yield "cp949", False
     yield "gb18030", simplified > len(pairs) / 2
+
+
+def _is_utf8(start: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _count(kind: re.Pattern[bytes], pairs: list[bytes]) -> int:

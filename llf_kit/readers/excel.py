@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import DataError
-from llf_kit.readers import archive, delimited, excel_97, html
+from llf_kit.readers import archive, delimited, excel_97, excel_2003, html
 from llf_kit.readers.encoding import Opening
 from llf_kit.readers.sheets import Merged, sheet
 from llf_kit.schema import RawTable
@@ -34,6 +34,8 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
         start = file.read(_LOOK)
     text = start.replace(b"\0", b"").lower()
     old = start.startswith(excel_97.MARK)
+    if excel_2003.MARK in start:
+        return [sheet(f"{path.name}#{name}", rows, merged) for name, rows, merged in excel_2003.sheets(path, opening)]
     if not old and not start.startswith(b"PK") and (b"\0" not in start or start.startswith(_UTF_16)):
         if b"<table" in text or b"<html" in text:
             return html.read(path, opening)
@@ -56,7 +58,8 @@ def _sheets(path: Path) -> Iterator[tuple[str, list[list[Any]], list[Merged]]]:
 
     archive.check(path)
     _check_extent(path)
-    with CalamineWorkbook.from_path(path) as book:
+    # By what it is, not by its name: many an xlsx is called xls.
+    with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
         for about in book.sheets_metadata:
             if about.typ == SheetTypeEnum.WorkSheet:  # charts and macros are sheets too, without cells
                 cells = book.get_sheet_by_name(about.name)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from llf_kit.readers.records import Record, table
-from llf_kit.schema import RawTable
+from llf_kit.schema import RawTable, either
 
 QUESTION, ANSWER, OTHER = "question", "answer", "other"
 
@@ -33,6 +33,7 @@ _TOLD = rf"(?:{_ZH_TOLD}|answer|a)"
 
 
 def _mark(words: str) -> str:
+    words = either(words)
     return rf"(?:[【\[]\s*+{words}{_NUMBER}[】\]]\s*+[:：]?|{words}{_NUMBER}[:：])\**+\s*+"
 
 
@@ -83,6 +84,13 @@ def kind_of(line: Line) -> str | None:
     if _QUESTION.match(line.text):
         return QUESTION
     return ANSWER if _ANSWER.match(line.text) else None
+
+
+def speaks(texts: Iterable[str]) -> bool:
+    """Whether any line is marked as a question or an answer, or most begin with their speaker."""
+    filled = [text for text in texts if text.strip()]
+    marked = any(kind_of(Line(0, text)) for text in filled)
+    return marked or sum(bool(_SPEAKER.match(text)) for text in filled) * 2 > len(filled)
 
 
 def _split(line: Line) -> Iterator[Line]:

@@ -129,6 +129,29 @@ def test_tabbed_text_under_the_name_of_xls(tree: Tree, encoding: str) -> None:
     assert fields(path) == [(2, ("血钾？", "3.5～5.3"))]
 
 
+@pytest.mark.parametrize("ending", ["xls", "xml"])
+def test_the_xml_of_excel_2003(tree: Tree, ending: str) -> None:
+    cell = "<ss:Cell{}><ss:Data ss:Type='String'>{}</ss:Data></ss:Cell>".format
+    header = "".join(cell("", name) for name in ("类别", "问题", "答案"))
+    first = cell(" ss:MergeDown='1'", "生化") + cell("", "血钾？") + cell("", "3.5～5.3")
+    second = cell(" ss:Index='2'", "血钠？") + cell("", "137～147")
+    third = cell(" ss:Index='2'", "血氯？")
+    page = (
+        "<?xml version='1.0' encoding='GB2312'?><ss:Workbook xmlns:ss='urn:schemas-microsoft-com:office:spreadsheet'>"
+        "<ss:Worksheet ss:Name='问答'><ss:Table>"
+        f"<ss:Row>{header}</ss:Row><ss:Row>{first}</ss:Row><ss:Row>{second}</ss:Row>"
+        f"<ss:Row ss:Index='9'>{third}</ss:Row>"
+        "</ss:Table></ss:Worksheet></ss:Workbook>"
+    )
+    path = tree({f"a.{ending}": page.encode("gb18030")}) / f"a.{ending}"
+    assert fields(path) == [
+        (2, ("生化", "血钾？", "3.5～5.3")),
+        (3, ("生化", "血钠？", "137～147")),
+        (9, (None, "血氯？", None)),
+    ]
+    assert read(path)[0]["source"] == f"a.{ending}#问答"
+
+
 def test_a_web_page_under_the_name_of_xls(tree: Tree) -> None:
     page = "<html><body><table><tr><td>问题<td>答案<tr><td>血钾？<td>3.5～5.3</table></body></html>"
     path = tree({"a.xls": page.encode("gb18030")}) / "a.xls"
