@@ -172,13 +172,16 @@ def choose(
         if not any(name in table.columns for table in tables):
             every = list(dict.fromkeys(column for table in tables for column in table.columns))
             problems.append(f"--map {role}={name}: no table has that column. There are: {', '.join(every)}.")
+    for role, name in given.items():
+        if first := [other for other in given if given[other] == name and other != role][:1]:
+            problems.append(f"--map {role}={name}: that column is the {first[0]} already. Give another.")
+    if problems:
+        raise DataError(*problems)
     mappings = [_decide(table, given) for table in tables]
     if ask is not None:
         mappings = [one if one.sure else _asked(one, given, ask(one)) for one in mappings]
-    if not problems and all(one.shape is UNKNOWN for one in mappings):
-        problems = [_no_shape(one) for one in mappings]
-    if problems:
-        raise DataError(*problems)
+    if all(one.shape is UNKNOWN for one in mappings):
+        raise DataError(*(_no_shape(one) for one in mappings))
     return mappings
 
 

@@ -74,8 +74,8 @@ def is_table(head: str) -> bool:
     rows = {mark: [record for record in _first(head, mark) if any(record)] for mark in "\t,;|"}
     mark = max(rows, key=lambda mark: _even([len(record) for record in rows[mark]]))
     even = _even([len(record) for record in rows[mark]])
-    if mark == "\t":
-        return even > 0.8 and len(rows[mark]) > 1
+    if mark == "\t":  # not of paragraphs that begin with one
+        return even > 0.8 and len(rows[mark]) > 1 and all(record[0] for record in rows[mark])
     short = all(0 < len(name.strip()) <= _HEADING and not name.startswith(" ") for name in rows[mark][0])
     return even == 1 and len(rows[mark]) > 2 and short
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llf_kit.errors import DataError
 from llf_kit.readers.documents import lowered, raised
-from llf_kit.readers.encoding import Opening, as_utf8, detect
+from llf_kit.readers.encoding import Opening, as_utf8, detect, is_utf8
 from llf_kit.readers.records import Record, table
 from llf_kit.schema import RawTable
 
@@ -21,24 +21,9 @@ if TYPE_CHECKING:
 _DECLARED = re.compile(rb"""^[^<]*<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 # What stands inside a text, and which of it begins a line
-_LINES = frozenset(("p", "br", "li", "div", "tr"))
-_MARKUP = _LINES | {
-    "b",
-    "i",
-    "u",
-    "em",
-    "strong",
-    "sup",
-    "sub",
-    "span",
-    "a",
-    "font",
-    "ul",
-    "ol",
-    "td",
-    "table",
-    "tbody",
-}
+_LINES = frozenset(("p", "br", "li", "div"))
+_SURELY = _LINES | {"em", "strong", "sup", "sub", "span", "font", "ul", "ol"}
+_MARKUP = _SURELY | {"a", "b", "i", "u"}  # two of these may as well be fields
 
 
 class _Found(NamedTuple):
@@ -98,13 +83,13 @@ def root(path: Path, opening: Opening) -> tuple[Element, str]:
 
 
 def _declared(path: Path) -> str | None:
-    """The encoding that the file says it has, if it is true."""
+    """The encoding that the file says it has, if it is true: UTF-8 is often said to be another, and is known."""
     with path.open("rb") as file:
         found = _DECLARED.match(file.read(1024))
     try:
         name = codecs.lookup(found[1].decode()).name if found else None
         name = "gb18030" if name in ("gb2312", "gbk") else name  # which holds all of both
-        return name if name is not None and detect(path, name) == name else None
+        return name if name is not None and not is_utf8(path) and detect(path, name) == name else None
     except (LookupError, DataError):
         return None
 
@@ -126,8 +111,14 @@ def _is_text(element: Element) -> bool:
     """Whether it holds a text and no fields: nothing, markup, or words of its own beside other elements."""
     if not len(element):
         return len(element.attrib) < 2 or bool((element.text or "").strip())
-    own = (element.text, *(child.tail for child in element))
-    return all(_name(child).lower() in _MARKUP for child in element) or any((part or "").strip() for part in own)
+    if any((part or "").strip() for part in (element.text, *(child.tail for child in element))):
+        return True
+    return _is_marked_up(element)
+
+
+def _is_marked_up(element: Element) -> bool:
+    names = {_name(child).lower() for child in element}
+    return (names <= _SURELY or (len(names) == 1 and names <= _MARKUP)) and all(map(_is_marked_up, element))
 
 
 def _text(element: Element) -> str:

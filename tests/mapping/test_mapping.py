@@ -132,6 +132,8 @@ def test_wrong_maps_are_refused(tree: Tree) -> None:
     path = tree({"a.csv": "问题,答案\n1,2\n"}) / "a.csv"
     with pytest.raises(DataError, match=r"no table has that column\. There are: 问题, 答案"):
         samples(path, question="标题")
+    with pytest.raises(DataError, match="--map answer=问题: that column is the question already"):
+        samples(path, question="问题", answer="问题")
     with pytest.raises(UsageError, match=r"Did you mean 'question'"):
         samples(path, qestion="问题")
 

@@ -39,6 +39,7 @@ Tree = Callable[[dict[str, Any]], Path]
         ("问题\t答案\n甲\t乙\n丙\t丁\n", [(2, ("甲", "乙")), (3, ("丙", "丁"))]),
         ('question,answer\n甲,乙\n"丙,丁",戊\n', [(2, ("甲", "乙")), (3, ("丙,丁", "戊"))]),
         ("问：甲？\t答：乙。\n问：丙？\t答：丁。\n", [(1, ("甲？", "乙。")), (2, ("丙？", "丁。"))]),
+        ("\t甲乙。\n\t丙丁。\n\t戊。\n", [(1, ("甲乙。\n丙丁。\n戊。",))]),
         (
             "Dear all, well.\nTell us, please.\nThanks, bye.\n",
             [(1, ("Dear all, well.\nTell us, please.\nThanks, bye.",))],
@@ -82,6 +83,7 @@ Tree = Callable[[dict[str, Any]], Path]
             "a table",
             "a table with commas",
             "tabs between marks",
+            "paragraphs that begin with a tab",
             "commas in a text",
             "numbers alone",
             "numbers and blanks",

@@ -68,9 +68,19 @@ def test_xml_rows_are_the_elements_with_the_most_text(tree: Tree) -> None:
         ("<r><i><q>甲</q><a>10<sup>9</sup>/L<br/>多</a></i></r>", [("甲", "10⁹/L\n多")]),
         ("<r><i><q>甲</q><a>1</a></i><i><q>乙</q></i></r>", [("甲", "1"), ("乙", None)]),
         ("<r><i><q>甲</q><a>1</a></i><i><q>乙</q><a>2</a><m><x>3</x></m></i></r>", [("甲", "1"), ("乙", "2")]),
+        ("<r><l><i><q>甲</q><a>1</a></i><i><q>乙</q><a><b>2</b></a></i></l></r>", [("甲", "1"), ("乙", "2")]),
+        ("<r><l><i><a>甲</a><b>1</b></i></l></r>", [("甲", "1")]),
         ("<r xmlns='urn:x'><i><q>甲</q><a>1</a></i></r>", [("甲", "1")]),
     ],
-    ids=["attributes", "markup", "a field that is missing", "more below", "namespace"],
+    ids=[
+        "attributes",
+        "markup",
+        "a field that is missing",
+        "more below",
+        "rows called i",
+        "fields a and b",
+        "namespace",
+    ],
 )
 def test_xml_loses_no_row(tree: Tree, text: str, rows: list[tuple[str | None, ...]]) -> None:
     assert fields(tree({"a.xml": text}) / "a.xml") == list(enumerate(rows, start=1))
