@@ -141,6 +141,9 @@ def _find(names: tuple[str, ...], free: Mapping[str, str]) -> str | None:
     for name in names:
         if name in free:
             return name
+    for key in free:
+        if any(key.endswith(filler) and key.removesuffix(filler) in names for filler in _FILLERS):
+            return key
     known = {*names, *_FILLERS}  # a heading in two languages, or of two words
     for key, column in free.items():
         words = re.findall(r"[a-z]+|[^\W\d_a-z]+|\d+", column.casefold().translate(SIMPLIFIED))

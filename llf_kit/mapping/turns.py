@@ -11,13 +11,13 @@ from llf_kit.schema import ASSISTANT, FUNCTION, OBSERVATION, SIMPLIFIED, USER, e
 
 _USER = (
     *("user", "human", "patient", "guest_family", "customer", "client", "asker", "questioner", "q", "question"),
-    *("客户", "用户", "患者", "病人", "家属", "顾客", "临床", "护士", "提问者", "提问", "问题", "问"),
+    *("客户", "用户", "患者", "病人", "家属", "顾客", "女士", "先生", "临床", "护士", "提问者", "提问", "问题", "问"),
 )
 _ASSISTANT = (
     *("assistant", "gpt", "bot", "model", "chatbot", "ai", "agent", "guest_clinician", "expert", "a", "answer"),
     *("客服", "助手", "助理", "机器人", "专家", "回答者", "回答", "答案", "答"),
 )
-_DOCTOR = ("doctor", "physician", "clinician", "医生", "医师", "大夫")
+_DOCTOR = ("doctor", "physician", "clinician", "医生", "医师", "大夫", "主任")
 _LABORATORY = ("lab", "laboratory", "technician", "检验科", "检验师", "检验", "技师", "实验室")
 _SYSTEM = ("system", "developer", "系统")
 _SPEAKERS = {
@@ -31,10 +31,11 @@ _NAMES = "|".join(
     either(re.escape(name))
     for name in sorted((*_USER, *_ASSISTANT, *_DOCTOR, *_LABORATORY, *_SYSTEM), key=len, reverse=True)
 )
-# `Doctor:`, `**医生**：` and `### Human:` where a line or a sentence begins; `<user>:`, `<|user|>`, ChatML's marks and
-# `【患者】` anywhere
+_CALLED = either("(?:[\u4e00-\u9fff]{1,2}(?=医生|医师|大夫|主任|女士|先生))?")  # by name
+# `Doctor:`, `王医生：`, `**医生**：` and `### Human:` where a line or a sentence begins; `<user>:`, `<|user|>`,
+# ChatML's marks and `【患者】` anywhere
 _MARK = re.compile(
-    rf"(?:(?:^|(?<=[\n。！？!?.;；]))\s*(?:#{{1,6}} ?|\*\*)?({_NAMES})\d{{0,2}}(?:\*\*)?\s*[:：](?:\*\*)?"
+    rf"(?:(?:^|(?<=[\n。！？!?.;；]))\s*(?:#{{1,6}} ?|\*\*)?{_CALLED}({_NAMES})\d{{0,2}}(?:\*\*)?\s*[:：](?:\*\*)?"
     rf"|<(?:\|im_start\|>)?\|?({_NAMES})(?:\|?>|(?=\n))\s*[:：]?|【({_NAMES})】\s*[:：]?)\s*",
     re.IGNORECASE,
 )
@@ -91,6 +92,8 @@ def _roles(said: list[Said]) -> Conversation:
 
 def _listed(cell: str | None) -> list[Said]:
     value = value_of(cell) if cell else []
+    if value is None:
+        raise Unmappable("neither a list nor a text in which every turn begins with a speaker that is known")
     if isinstance(value, dict):  # `{"messages": […]}`, as a request holds them
         value = value.get("messages")
     if not isinstance(value, list):

@@ -42,6 +42,7 @@ _ANSWER = re.compile(_BEFORE + _mark(_TOLD), re.IGNORECASE)
 # In the middle of a line: anything but a Chinese answer only behind the end of a sentence, `vitamin A:` is no mark.
 _INSIDE = re.compile(rf"{_mark(_ZH_TOLD)}|(?<=[.。?？!！;；])\s*+{_mark(f'(?:{_TOLD}|{_ASKED})')}", re.IGNORECASE)
 _NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)|第?[一二三四五六七八九十]++[、.．题])\s*")
+_RULE = re.compile(r"[-=*_~—─]{3,200}")
 _ASKS = re.compile(r"[?？][\s\"”』」)）*]*$")
 _OPTION = re.compile(r"\s*[(（]?[A-Ha-h][.、)）．]")
 _SPEAKER = re.compile(r"\s*([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
@@ -94,7 +95,9 @@ def speaks(texts: Iterable[str]) -> bool:
 
 
 def _split(line: Line) -> Iterator[Line]:
-    """A line that holds a question and its answer is two; anything else is as it was."""
+    """A line that holds a question and its answer is two, one that only separates is blank; else it is as it was."""
+    if _RULE.fullmatch(line.text.strip()):
+        line = line._replace(text="")
     mark = _QUESTION.match(line.text)
     begins = [found.start() for found in _INSIDE.finditer(line.text, mark.end())] if mark else []
     ends = [*begins, len(line.text)]

@@ -36,6 +36,8 @@ def turns(sample: dict[str, Any]) -> list[tuple[str, str]]:
         "prompt,completion",
         "input,output",
         "Q,A",
+        "咨询内容,答复内容",
+        "问题描述,回复详情",
     ],
 )
 def test_usual_names_are_found(tree: Tree, header: str) -> None:
@@ -250,6 +252,7 @@ def test_multi_turn(tree: Tree, row: dict[str, Any]) -> None:
     [
         "患者：甲\n医生：乙\n患者：丙\n医生：丁",
         "病人：甲。 医生：乙。 病人：丙。 医生：丁",
+        "张女士：甲\n王医生：乙\n张女士：丙\n王主任：丁",
         "Patient: 甲\r\nDoctor: 乙\r\nPatient: 丙\r\nDoctor: 丁",
         "<user>: 甲 <bot>: 乙 <user>: 丙 <bot>: 丁",
         "医生：甲\n检验科：乙\n医生：丙\n检验科：丁",
@@ -281,13 +284,14 @@ def test_one_speaker_twice_in_a_row_is_joined(tree: Tree) -> None:
 @pytest.mark.parametrize("text", ["没有标记的一段话", "开头没有标记 患者：甲", "注意：复查", "Note: repeat"])
 def test_a_text_without_speakers_is_no_dialogue(tree: Tree, text: str) -> None:
     found = samples(tree({"a.jsonl": [{"dialogue": text}]}) / "a.jsonl")
-    assert found[0]["reason"] == "the conversation is not a list"
+    assert found[0]["reason"] == ("neither a list nor a text in which every turn begins with a speaker that is known")
 
 
 @pytest.mark.parametrize(
     ("messages", "reason"),
     [
-        ("not a list", "the conversation is not a list"),
+        ("not a list", "neither a list nor a text in which every turn begins with a speaker that is known"),
+        ({"turns": 1}, "the conversation is not a list"),
         ([{"role": "martian", "content": "x"}], "turn 1 has a speaker that is not known"),
         ([{"role": "user", "content": 5}], "turn 1 is not text"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], "turn 1 holds more than text"),

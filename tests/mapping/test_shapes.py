@@ -281,7 +281,7 @@ def test_a_question_and_its_answer_are_known_by_their_values(tree: Tree) -> None
 
 def test_objects_are_not_guessed_to_be_an_answer(tree: Tree) -> None:
     with pytest.raises(Exception, match="no question and no answer column"):
-        decided(tree, [{"qtext": "选哪个？", "list": [{"aid": 1, "atext": "钾"}, {"aid": 2, "atext": "钠"}]}])
+        decided(tree, [{"frage": "选哪个？", "list": [{"aid": 1, "atext": "钾"}, {"aid": 2, "atext": "钠"}]}])
 
 
 def test_short_answers_are_known_where_there_is_nothing_else(tree: Tree) -> None:

@@ -127,10 +127,14 @@ def test_json_lines_under_another_name(tree: Tree) -> None:
         ("a.json", '{\n "q": "1"\n}\n{\n "q": "2"\n}\n'),
         ("a.jsonl", '[\n{"q": "1"},\n{"q": "2"}\n]\n'),
         ("a.json", '[{"q": "1"}, {"q": "2"},]'),
+        ("a.jsonl", '{"q": "1"},\n{"q": "2"},\n'),
         ("a.txt", '{"q": "1"}\n{"q": "2"}\n'),
         ("a.csv", '[{"q": "1"}, {"q": "2"}]'),
     ],
-    ids=["objects of several lines", "an array called jsonl", "a comma too many", "called txt", "called csv"],
+    ids=[
+        *("objects of several lines", "an array called jsonl", "a comma too many", "without its brackets"),
+        *("called txt", "called csv"),
+    ],
 )
 def test_rows_are_read_however_they_are_strung_together(tree: Tree, name: str, text: str) -> None:
     assert fields(tree({name: text}) / name) == [(1, ("1",)), (2, ("2",))]
