@@ -12,8 +12,9 @@ from typing import Any
 
 from llf_kit.errors import DataError
 from llf_kit.readers import archive, delimited, excel_97, excel_2003, html
+from llf_kit.readers.documents import of_cells
 from llf_kit.readers.encoding import Opening
-from llf_kit.readers.sheets import Merged, sheet
+from llf_kit.readers.sheets import Merged
 from llf_kit.schema import RawTable
 
 _LOOK = 4096  # bytes that tell a workbook from a text
@@ -35,7 +36,9 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     text = start.replace(b"\0", b"").lower()
     old = start.startswith(excel_97.MARK)
     if excel_2003.MARK in start:
-        return [sheet(f"{path.name}#{name}", rows, merged) for name, rows, merged in excel_2003.sheets(path, opening)]
+        return [
+            of_cells(f"{path.name}#{name}", rows, merged) for name, rows, merged in excel_2003.sheets(path, opening)
+        ]
     if not old and not start.startswith(b"PK") and (b"\0" not in start or start.startswith(_UTF_16)):
         if b"<table" in text or b"<html" in text:
             return html.read(path, opening)
@@ -48,7 +51,7 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     except Exception as error:  # neither library has a common root
         raise DataError(f"{path}: is not a readable Excel workbook ({type(error).__name__}). Save it anew.") from None
     return [
-        sheet(f"{path.name}#{name}", [[_text(cell) for cell in row] for row in rows], merged)
+        of_cells(f"{path.name}#{name}", [[_text(cell) for cell in row] for row in rows], merged)
         for name, rows, merged in sheets
     ]
 

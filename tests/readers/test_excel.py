@@ -90,6 +90,15 @@ def test_a_header_of_two_rows_is_one_header(project: Path, children: int) -> Non
     assert fields(path) == [(3, ("血钾？", "3.5～5.3", *names))]
 
 
+def test_questions_and_answers_below_one_another(project: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["问题", "血钾？"], ["答案", "3.5～5.3"], [], ["问题", "血钠？"], ["答案", "137～147"]):
+        book.active.append(row)
+    book.save(project / "a.xlsx")
+    assert fields(project / "a.xlsx") == [(1, ("血钾？", "3.5～5.3")), (4, ("血钠？", "137～147"))]
+
+
 def test_columns_of_one_name_and_empty_columns(project: Path) -> None:
     path = book(project / "a.xlsx", [["问题", "答案", "答案", None, None], ["1", "2", "3", None, "5"]])
     assert columns(path) == [("问题", "答案", "答案 3", "column 4")]
