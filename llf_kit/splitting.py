@@ -31,6 +31,7 @@ from llf_kit.errors import DataError, UsageError
 TRAIN = "train"
 NEAR = 0.8  # from this similarity on, two first questions are one group
 _MOST_FOLDS = 20
+_NOISE = 1e-6  # of a row, out of adding shares
 _SHOWN = 5  # labels of many
 _ROWS = {"at": pl.UInt32(), "label": pl.String(), "digest": pl.UInt64()}
 
@@ -193,8 +194,8 @@ def _correct(stratum: pl.DataFrame, shares: Sequence[float]) -> list[_Group]:
 
 def _way(above: list[float], wanted: list[float]) -> tuple[int, int] | None:
     """From which side to which a group must go; None where none must."""
-    lacks = [side for side, want in enumerate(wanted) if above[side] < -want / 2]
-    exceeds = [side for side, want in enumerate(wanted) if above[side] > want / 2]
+    lacks = [side for side, want in enumerate(wanted) if above[side] < -want / 2 - _NOISE]
+    exceeds = [side for side, want in enumerate(wanted) if above[side] > want / 2 + _NOISE]
     if not lacks and not exceeds:
         return None
     most, least = max(range(len(above)), key=above.__getitem__), min(range(len(above)), key=above.__getitem__)

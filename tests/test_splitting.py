@@ -47,7 +47,7 @@ def corrected(rows: list[Row], asked: tuple[float, float, int]) -> set[str | Non
     for stratum in set(own.values()):
         inside = [side for (_, label), side in zip(rows, sides, strict=True) if own[label] == stratum]
         for side, share in enumerate(sets.values()):
-            if not 0.5 <= inside.count(side) / (share * len(inside)) <= 1.5:
+            if not 0.5 <= round(inside.count(side) / (share * len(inside)), 9) <= 1.5:
                 found |= {label for label, of in own.items() if of == stratum}
     return found
 
