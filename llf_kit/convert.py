@@ -172,9 +172,9 @@ def _known(plan: Plan, directory: Path, files: list[Path], opening: readers.Open
         named.setdefault(str(probes), probes)
     asked = []
     for name, path in named.items():
-        tables = [_as_test(table) for table in _tables(readers.find([path]), opening) if table.columns]
+        tables = [table for table in _tables(readers.find([path]), opening) if table.columns]
         try:
-            mappings = mapping.choose(tables, {}) if tables else []
+            mappings = mapping.choose_asked(tables, plan.map) if tables else []
         except DataError as error:
             raise DataError(*(f"--exclude {name}: {problem}" for problem in error.problems)) from None
         samples = [cleaning.clean(mapping.to_samples(one), Counter(), plan.mask) for one in mappings]
@@ -183,14 +183,6 @@ def _known(plan: Plan, directory: Path, files: list[Path], opening: readers.Open
             raise DataError(f"--exclude {name}: asks no question. Give a file of questions, or leave it out.")
         asked += found
     return pl.concat(asked) if asked else None
-
-
-def _as_test(table: RawTable) -> RawTable:
-    """The table with an answer to everything: a benchmark may keep its own to itself."""
-    if {"question", "answer"} & mapping.columns.assign(table.columns, {}).keys() != {"question"}:
-        return table
-    rows = table.rows.with_columns(pl.col("raw").struct.with_fields(pl.lit("?").alias("answer")))
-    return replace(table, columns=(*table.columns, "answer"), rows=rows)
 
 
 def _run(
@@ -229,7 +221,8 @@ def _run(
         summary.near_duplicates = int((~clusters["kept"]).sum())
         summary.clusters = clusters["cluster"].n_unique()
         if write:
-            summary.clusters_file = _list_clusters(plan, directory, screening.near.listed(samples, clusters))
+            listed = screening.near.listed(samples, clusters)
+            summary.clusters_file = outputs.note(directory, f"clusters/{plan.name}.jsonl", listed)
     summary.format = chosen
     summary.masked = dict(sorted(masked.items()))
     summary.decisions = _decisions(mappings)
@@ -324,6 +317,12 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
         summary = _count(plan, counted)
         before = outputs.split_off(directory, plan.name)
         old = outputs.left_behind(dataset_info.load(directory), {plan.name, *before}, names, plan.container)
+        spared = {Path(one).resolve() for one in plan.exclude}  # by name or path: a test set that is not trained on
+        old = {
+            name: file
+            for name, file in old.items()
+            if name not in plan.exclude and (directory / file).resolve() not in spared
+        }
         if summary.written:
             # Without earlier turns nothing is nested, and a file of gigabytes need not be searched for it.
             several = (counted.filter(_KEPT)["turns"] > 2).any()
@@ -332,7 +331,8 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
             # Before the files appear: killed in between, an entry without its file is mended by the next run.
             entries = [chosen.entry(name, file) for name, file in files.items()]
             dataset_info.register(directory, entries, forget=[name for name in old if name not in names])
-            outputs.remember_split(directory, plan.name, [name for name in names if name != plan.name])
+            split_off = {*names, *(name for name in before if name not in old)} - {plan.name}
+            outputs.remember_split(directory, plan.name, sorted(split_off))
         else:  # the rejects are kept: they say why
             for place in places:
                 outputs.remove(place)
@@ -351,18 +351,6 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
     summary.files = list(files.values())
     summary.rejects_file = str(rejects.relative_to(directory)) if summary.rejected else None
     return summary
-
-
-def _list_clusters(plan: Plan, directory: Path, listed: pl.DataFrame) -> str | None:
-    """Write the near duplicates down for people, a row a line, or remove an older list; where it lies."""
-    path = private_directory(directory) / "clusters" / f"{plan.name}.jsonl"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    if listed.is_empty():
-        path.unlink(missing_ok=True)
-        return None
-    with atomic_path(path, mode=0o600) as temporary:
-        listed.write_ndjson(temporary)
-    return str(path.relative_to(directory))
 
 
 def _count(plan: Plan, counts: pl.DataFrame) -> Summary:

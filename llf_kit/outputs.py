@@ -72,6 +72,18 @@ def remember_split(directory: Path, name: str, parts: list[str]) -> None:
     write_text(_split_file(directory, name), json.dumps(parts))
 
 
+def note(directory: Path, name: str, rows: pl.DataFrame) -> str | None:
+    """Write rows for the owner alone into ``.llf-kit``, or remove an older file where there are none; where it lies."""
+    path = private_directory(directory) / name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if rows.is_empty():
+        path.unlink(missing_ok=True)
+        return None
+    with atomic_path(path, mode=0o600) as temporary:
+        rows.write_ndjson(temporary)
+    return str(path.relative_to(directory))
+
+
 def _split_file(directory: Path, name: str) -> Path:
     return private_directory(directory) / "splits" / f"{name}.json"
 

@@ -73,6 +73,20 @@ def test_sets_that_were_split_off_go_with_the_split_and_others_of_such_a_name_st
     assert not (here / "datasets/lab_val.jsonl").exists()
 
 
+@pytest.mark.parametrize("excluded", ["lab_test", "datasets/lab_test.jsonl"])
+def test_a_set_that_was_split_off_and_is_excluded_stays_until_it_is_trained_on(
+    tree: Tree, llf_kit: Run, excluded: str
+) -> None:
+    here = tree({"a.jsonl": QA})
+    llf_kit("convert", "a.jsonl", "--name", "lab", "--test", "0.2")
+    tested = written(here, ["datasets/lab_test.jsonl"])
+    said = llf_kit("convert", "a.jsonl", "--name", "lab", "--exclude", excluded, "--json").json
+    assert said["rejected"] == len(tested[0])
+    assert written(here, ["datasets/lab_test.jsonl"]) == tested
+    llf_kit("convert", "a.jsonl", "--name", "lab")
+    assert not (here / "datasets/lab_test.jsonl").exists()
+
+
 @pytest.mark.parametrize("container", [("--file-type", "parquet"), ("--shard-rows", "7"), ("--file-type", "json")])
 def test_sets_of_every_container(tree: Tree, llf_kit: Run, container: tuple[str, str]) -> None:
     here = tree({"a.jsonl": QA})

@@ -54,6 +54,13 @@ def test_what_a_file_asks_is_rejected_with_its_place(tree: Tree, llf_kit: Run, e
     assert rejected(here) == [(row, f"it stands in {place}") for row, place in REASONS]
 
 
+def test_a_column_that_is_named_for_the_rows_is_found_in_the_exam_too(tree: Tree, llf_kit: Run) -> None:
+    tree({"a.csv": f"患者说的,我们说的\n{LONG},甲\n血镁,乙\n", "exam.csv": f"患者说的,出处\n{LONG},某书\n"})
+    named = ("--map", "question=患者说的", "--map", "answer=我们说的")
+    done = llf_kit("convert", "a.csv", "--name", "lab", *named, "--exclude", "exam.csv", "--json")
+    assert done.json["reasons"] == {"it stands in exam.csv": 1}
+
+
 def test_the_name_of_a_dataset_stands_for_its_file(tree: Tree, llf_kit: Run) -> None:
     here = tree(
         {"a.jsonl": TRAIN, "exam.csv": f"问题,答案\n{LONG},甲\n血钾高怎么办,乙\n", "b.csv": "问题,答案\n甲乙,丙\n"}
