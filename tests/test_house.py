@@ -18,12 +18,13 @@ PACKAGE = REPOSITORY / "llf_kit"
 HEAVY = {"pandas", "polars", "torch", "transformers", "llamafactory", "rich", "pydantic", "jinja2"}
 
 # Each room may import from the rooms named after it, and from itself.
-NOUNS = {"errors", "schema", "project", "batches"}
+NOUNS = {"errors", "schema", "project", "batches", "quantities"}
 MAY_IMPORT = {
     "errors": set(),
     "schema": set(),
     "project": {"errors"},
     "batches": set(),
+    "quantities": set(),
     "readers": NOUNS,
     "mapping": NOUNS,
     "cleaning": NOUNS,
