@@ -71,6 +71,8 @@ def _apart(found: pl.DataFrame) -> pl.DataFrame:
     low, rest = _peel(rest, patterns.NUMBER)
     found = found.with_columns(head=head, between=between, comparator=comparator, sign=sign, low=low, rest=rest)
     found = found.with_columns(before=before).filter(~skipped & low.is_not_null())
+    # `血钾为 2823-3`: a code
+    found = found.filter(~pl.col("written").str.contains("[0-9]{3,7}-[0-9]$"))
     if (found["rest"] == "").all():
         more = pl.DataFrame(schema=dict.fromkeys(_MORE, pl.String()))
         found = found.hstack(more.clear(found.height))
@@ -184,7 +186,7 @@ def _code(text: str) -> str:
     return _spellings().get(_plain(text), _OTHER)
 
 
-_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹／％μµ", "0123456789/%uu")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹／％Ｌμµ", "0123456789/%Luu")
 
 
 def _plain(text: str) -> str:

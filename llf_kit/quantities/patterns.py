@@ -30,9 +30,9 @@ COMPARATORS = {
 _BETWEEN = (
     "检测结果|测定结果|检查结果|结果|检测值|测定值|检测|测定|复查|复测|数值|值|浓度|水平|含量|活性|定量|参考区间|参考范围|"
     "参考值|正常值|正常范围|范围|区间|显示|报告|提示|升高|增高|降低|下降|偏高|偏低|升|降|为|是|约|达|至|到|仅|只有|有|在|"
-    "大概|大约|从|由|自|也|均|都|才|已|成人|成年|男性|女性|血清|血浆|全血|空腹|（|(|[|:|：|=|＝| |\t|\n| is| was| of| at|"
-    " level| levels| result| value| reading| count| concentration| reference| interval| range| normal| rose| fell| to|"
-    " from| by| increased| decreased|from "
+    "大概|大约|从|由|自|也|均|都|才|已|成人|成年|男性|女性|血清|血浆|全血|空腹|（|(|[|:|：|=|＝| |\t|\n| is| was| of|"
+    " at| level| levels| result| value| reading| count| concentration| reference| interval| range| normal| rose| fell|"
+    " to| from| by| increased| decreased|from "
 )
 # Specimens in which other bounds hold than in blood.
 _FLUIDS = (
@@ -41,7 +41,7 @@ _FLUIDS = (
     "synovial fluid|dialysate|sweat"
 )
 _NORMAL = (
-    "参考区间|参考范围|参考值|正常值|正常范围|正常|reference interval|reference range|reference|ref\\.?|"
+    "参考区间|参考范围|参考值|参考|参照|正常值|正常范围|正常|reference interval|reference range|reference|ref\\.?|"
     "normal range|normal"
 )
 # Numbers that are no quantities: standards, codes, dates, times, blood pressure, versions.
@@ -85,10 +85,11 @@ def _english(name: str) -> str:
 
 def _unit(spelling: str) -> str:
     power = re.match(r"10\^(\d+)(.*)", spelling)
-    rest = power[2] if power else spelling
-    pattern = (
-        _either_case(re.escape(rest)).replace("/", r"[ \t]?[/／][ \t]?").replace("%", "[%％]").replace("[uU]", "[uUμµ]")
-    )
+    pattern = _either_case(re.escape(power[2] if power else spelling))
+    for plain, also in (("/", r"[ \t]?[/／][ \t]?"), ("%", "[%％]"), ("[uU]", "[uUμµ]"), ("[lL]", "[lLＬ]")):
+        pattern = pattern.replace(plain, also)
+    if spelling[-1].isascii() and spelling[-1].isalnum():  # `190 high` is no 190 h
+        pattern = f"{pattern}{_BOUND}" if spelling[-1] not in "lL" else f"{pattern[:-5]}(?:[lL]{_BOUND}|Ｌ)"
     if not power:
         return pattern
     digits = power[1]

@@ -1,7 +1,7 @@
 """Units as laboratories write them, as UCUM codes, and from one to another.
 
 ``units.csv`` is the one table of spellings: ``ucum``, its ``spellings`` (any case; ``;`` between them; u for μ), what
-it measures (``dimension``), and how many ``base`` of that dimension it is. The factors are UCUM's: a test works each one
+it measures (``dimension``), and how many ``base`` of that dimension it is. The factors are UCUM's: a test works them
 out with ucumvert. Units that are not in the table are asked of ucumvert itself, which takes most of a second to load.
 
 International units count as U, as laboratories write them: UCUM itself has no factor between the two.
@@ -102,7 +102,6 @@ def _asked(source: str, target: str) -> float | None:
     from lark.exceptions import LarkError
 
     try:
-        quantities = [_ucum().Quantity(1) * _ucum().from_ucum(code) for code in (source, target)]
-        return float((quantities[0] / quantities[1]).to("").magnitude)
-    except (LarkError, pint.errors.PintError, TypeError):
+        return float((_ucum().from_ucum(source) / _ucum().from_ucum(target)).to("").magnitude)
+    except (LarkError, pint.errors.PintError):
         return None

@@ -33,6 +33,6 @@ def _flags(messages: pl.Series) -> pl.Series:
     """The findings of each conversation of a batch, an empty list where there are none."""
     evidence = Evidence.of(messages)
     found = pl.concat([pl.DataFrame(schema=FLAGGED), *(check(evidence) for check in CHECKS)])
-    by_row = found.unique(maintain_order=True).group_by("row").agg(flags=pl.struct(*FLAG.to_schema()))
+    by_row = found.group_by("row").agg(flags=pl.struct(*FLAG.to_schema()).unique(maintain_order=True))
     rows = pl.DataFrame({"row": pl.arange(len(messages), dtype=pl.UInt32, eager=True)})
     return rows.join(by_row, on="row", how="left", maintain_order="left")["flags"].fill_null([])

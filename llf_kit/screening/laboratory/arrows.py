@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from llf_kit.screening.laboratory.evidence import Evidence, flagged, value
+from llf_kit.screening.laboratory.evidence import Evidence, flagged, value, written
 
 CONTRARY = "arrow contradicts value and interval"
 KINDS = {CONTRARY: "箭头与数值、区间不符"}
@@ -18,5 +18,6 @@ def check(evidence: Evidence) -> pl.DataFrame:
     contrary = ((pl.col("arrow") == "↑") & (pl.col("low") <= high)) | (
         (pl.col("arrow") == "↓") & (pl.col("low") >= low)
     )
-    detail = pl.concat_str(value(), pl.lit(" "), "arrow", pl.lit(" in "), low, pl.lit("–"), high)
+    ends = (written("reference_low"), pl.lit("–"), written("reference_high"))
+    detail = pl.concat_str(value(), pl.lit(" "), "arrow", pl.lit(" in "), *ends)
     return flagged(evidence.quantities.filter(judged & contrary), CONTRARY, detail)

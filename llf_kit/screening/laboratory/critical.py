@@ -1,8 +1,8 @@
-"""A critical value in the question, and no word in the answer of telling the clinician, or seeking help, at once.
+"""A critical value in the question, and no word in the answer of repeating it, or of telling the clinician at once.
 
 The limits are typical ones of adults (``critical_source`` of the table); each laboratory sets its own. An answer that
-notifies without repeating is left alone: whether to repeat is for the laboratory's own procedure (ISO 15189:2022,
-7.4.1.3 asks for notification). One that only repeats is not.
+says one of the two is left alone: many questions with such a value ask for something else, and whether to repeat is for
+the laboratory's own procedure.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _NOTIFY = (
     "通知|电话|通报|上报|告知|联系|报危急|报告(?:给|临床|医生|医师|病区|值班|危急)|就医|就诊|急诊|住院|入院|抢救|急救|立即|马上|"
     "notif|call|phone|inform|contact|emergency|hospital|admit|admission|urgent|immediate|clinician|physician"
 )
+_LATER = "(?:定期|月后|周后|年后)[^，。；]{0,4}(?:复查|监测)"  # a check-up is no repetition
 # Limits of adults hold for adults; what is asked for may be the limit itself; other specimens have other bounds.
 _OTHERWISE = (
     "新生儿|婴儿|患儿|儿童|小儿|早产|胎儿|脐血|newborn|neonat|infant|child|paediatric|pediatric|"
@@ -34,7 +35,7 @@ _OTHERWISE = (
 
 
 def check(evidence: Evidence) -> pl.DataFrame:
-    """Single values of a patient beyond a critical limit, whose answer does not notify."""
+    """Single values of a patient beyond a critical limit, whose answer heeds it in neither way."""
     found = evidence.quantities.filter(
         pl.col("sure")
         & pl.col("usual")
@@ -54,8 +55,6 @@ def check(evidence: Evidence) -> pl.DataFrame:
     told = turns.filter(pl.col("role") == ASSISTANT).group_by("row").agg(answer=content)
     found = found.join(asked, on="row", maintain_order="left").join(told, on="row", maintain_order="left")
     found = found.filter(~pl.col("question").str.contains(f"(?i:{_OTHERWISE})|{OPTIONS}"))
-    repeated = pl.when(pl.col("answer").str.contains(f"(?i){_REPEAT}"))
-    found = found.filter(~pl.col("answer").str.contains(f"(?i){_NOTIFY}"))
-    found = found.unique(["row", "analyte"], keep="first", maintain_order=True)
-    lacking = repeated.then(pl.lit("repeated, not notified")).otherwise(pl.lit("neither"))
-    return flagged(found, UNHEEDED, pl.concat_str(value(), pl.lit(": "), lacking))
+    answer = pl.col("answer").str.replace_all(_LATER, "")
+    found = found.filter(~answer.str.contains(f"(?i){_REPEAT}|{_NOTIFY}"))
+    return flagged(found.unique(["row", "analyte"], keep="first", maintain_order=True), UNHEEDED, value())

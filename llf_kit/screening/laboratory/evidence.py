@@ -65,15 +65,16 @@ def value() -> pl.Expr:
     """A quantity in a detail: its name, the number as it is understood, and its unit."""
     numbers = (
         pl.when(pl.col("high").is_null())
-        .then(_written("low"))
-        .otherwise(pl.concat_str(_written("low"), pl.lit("–"), _written("high")))
+        .then(written("low"))
+        .otherwise(pl.concat_str(written("low"), pl.lit("–"), written("high")))
     )
     return pl.concat_str(
         pl.col("name"), pl.col("comparator"), numbers, pl.col("unit"), separator=" ", ignore_nulls=True
     )
 
 
-def _written(column: str) -> pl.Expr:
+def written(column: str) -> pl.Expr:
+    """A number in a detail, without a useless zero."""
     return pl.col(column).cast(pl.String).str.strip_suffix(".0")
 
 

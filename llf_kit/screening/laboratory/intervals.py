@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from llf_kit.screening.laboratory.evidence import Evidence, flagged, value
+from llf_kit.screening.laboratory.evidence import Evidence, flagged, value, written
 
 REVERSED = "interval is reversed"
 KINDS = {REVERSED: "区间上下限颠倒"}
@@ -21,7 +21,7 @@ def check(evidence: Evidence) -> pl.DataFrame:
     meant = (pl.col("unit").is_not_null() & ~pl.col("unit").is_in(["mm[Hg]", "kPa", "s", "ms", "%"])) | pl.col("sure")
     swapped = (pl.col("low") > pl.col("high")) & meant & ~pl.col("other") & ~fell & ~power
     behind = pl.col("reference_low") > pl.col("reference_high")
-    ends = pl.concat_str(pl.lit("reference "), "reference_low", pl.lit("–"), "reference_high")
+    ends = pl.concat_str(pl.lit("reference "), written("reference_low"), pl.lit("–"), written("reference_high"))
     both = pl.concat_str("name", ends, separator=" ", ignore_nulls=True)
     return pl.concat(
         [

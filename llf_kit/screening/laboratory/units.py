@@ -23,7 +23,8 @@ _OF_RESULTS = (
 _CONCENTRATIONS = [unit.ucum for unit in all_units().values() if unit.dimension in _OF_RESULTS]
 _BARE = {"1", "{INR}", "[pH]", "{titer}", "{S/CO}"}
 _WITH_UNIT = [analyte.key for analyte in analytes() if not _BARE & set(analyte.units)]
-_SIGN_OF_UNITS = r"[/／%％]|[mM]{2}[ ]?[hH][gG]|[kK][pP][aA]|[fF][lL]|[pP][gG]|[sS]|秒|升|毫"
+# That a text may name a unit: looks of few alternatives each, which cost a tenth of one look for all.
+_SIGNS_OF_UNITS = ("[/%]", "／|％|秒|毫", "mm ?[Hh]g|kPa|fL|fl|FL|pg", "[0-9][ ]?[sS]")
 
 
 def check(evidence: Evidence) -> pl.DataFrame:
@@ -42,8 +43,8 @@ def check(evidence: Evidence) -> pl.DataFrame:
 
 def _never_said(found: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     """Those whose conversation names no unit of theirs: `总胆固醇 5.2、甘油三酯 2.2（mmol/L）` is clear enough."""
-    rows = found["row"].unique().implode()
-    turns = turns.filter(pl.col("row").is_in(rows) & pl.col("content").str.contains(_SIGN_OF_UNITS))
+    signs = pl.any_horizontal(pl.col("content").str.contains(sign) for sign in _SIGNS_OF_UNITS)
+    turns = turns.filter(pl.col("row").is_in(found["row"].implode()) & signs)
     clear = found.select("row", "analyte").unique().join(turns.select("row", "content"), on="row")
     said = [
         part.filter(pl.col("content").str.contains(patterns.written(by_key()[str(analyte)].units)))
