@@ -57,13 +57,16 @@ def _peel(rest: pl.Series, pattern: str) -> tuple[pl.Series, pl.Series]:
     """What ``rest`` begins with, null where it does not, and what is left of it."""
     # extract_all needs no captures and so stays in the fast engine; a pattern at the start finds one at most
     part = rest.str.extract_all(f"^(?:{pattern})").list.first()
-    return part, rest.str.tail(rest.str.len_chars().cast(pl.Int64) - part.str.len_chars().fill_null(0).cast(pl.Int64))
+    left = pl.select(pl.lit(rest).str.strip_prefix(pl.lit(part).fill_null(""))).to_series()
+    return part, left
 
 
 def _apart(found: pl.DataFrame) -> pl.DataFrame:
     """The parts of each quantity."""
     head, rest = _peel(found["written"], patterns.head())
-    skipped = head.is_null() & _peel(found["written"], patterns.SKIPPED)[0].is_not_null()
+    skipped = head.is_null()
+    if skipped.any():
+        skipped &= _peel(found["written"], patterns.SKIPPED)[0].is_not_null()
     between, rest = _peel(rest, patterns.BETWEEN)
     comparator, rest = _peel(rest, patterns.COMPARATOR)
     before, rest = _peel(rest, patterns.ARROW)
@@ -108,47 +111,62 @@ def _behind(rest: pl.Series) -> pl.DataFrame:
 
 def _read(found: pl.DataFrame) -> pl.DataFrame:
     """The parts as numbers, keys and codes."""
-    meant = {head: _meant(head) for head in found["head"].unique().to_list() if head is not None}
-    comparator = pl.col("comparator").str.strip_chars().str.to_lowercase()
-    last = pl.coalesce("last_unit", "first_unit")
+    found = found.join(_meanings(found["head"]), on="head", how="left", maintain_order="left")
+    written = pl.concat([found["first_unit"], found["last_unit"], found["reference_unit"]]).drop_nulls().unique()
+    codes = {text: _code(text) for text in written}
+    unit = _looked_up(pl.coalesce("last_unit", "first_unit"), codes)
     titre = pl.col("low").str.contains("[:：]")
-    codes = {
-        text: _code(text)
-        for text in pl.concat([found["first_unit"], found["last_unit"], found["reference_unit"]]).unique().drop_nulls()
-    }
-    unit = _looked_up(last, codes, pl.String())
-    low = _number("low")
-    # Elsewhere the stroke is a dash: `血糖-5.6`
-    signed = pl.col("head").is_in([head for head, (_, key, _) in meant.items() if key and by_key()[key].low < 0])
-    return found.select(
+    between = pl.col("between").str
+    rose = between.contains(_CHANGE) & ~between.contains(_REACHED)
+    numbers = {name: _number(found[name]) for name in ("low", "high", "reference_low", "reference_high")}
+    return found.with_columns(**{f"{name}_number": number for name, number in numbers.items()}).select(
         "text",
         "written",
-        name=_looked_up(pl.col("head"), {head: name for head, (name, _, _) in meant.items()}, pl.String()),
-        analyte=_looked_up(pl.col("head"), {head: key for head, (_, key, _) in meant.items()}, pl.String()),
-        weak=_looked_up(pl.col("head"), {head: weak for head, (_, _, weak) in meant.items()}, pl.Boolean()),
-        change=(
-            (pl.col("between").str.contains(_CHANGE) & ~pl.col("between").str.contains(_REACHED))
-            | pl.col("between").str.contains(_FROM)
-        ).fill_null(False),
-        comparator=_looked_up(comparator, patterns.COMPARATORS, pl.String()),
-        low=pl.when(pl.col("sign").is_not_null() & signed).then(-low).otherwise(low),
-        high=_number("high"),
+        "name",
+        "analyte",
+        "weak",
+        change=(rose | between.contains(_FROM)).fill_null(False),
+        comparator=_looked_up(pl.col("comparator").str.strip_chars().str.to_lowercase(), patterns.COMPARATORS),
+        # Elsewhere the stroke is a dash: `血糖-5.6`
+        low=pl.when(pl.col("sign").is_not_null() & pl.col("signed"))
+        .then(-pl.col("low_number"))
+        .otherwise("low_number"),
+        high="high_number",
         unit=pl.when(titre).then(pl.lit("{titer}")).when(pl.col("tail").is_null() & (unit != _OTHER)).then(unit),
         other=(pl.col("tail").is_not_null() | (unit == _OTHER)).fill_null(False),
         arrow=pl.coalesce("before", "arrow").str.strip_chars().str.replace("⬆", "↑").str.replace("⬇", "↓"),
-        reference_low=_number("reference_low"),
-        reference_high=_number("reference_high"),
-        reference_unit=_looked_up(pl.col("reference_unit"), codes, pl.String()),
+        reference_low="reference_low_number",
+        reference_high="reference_high_number",
+        reference_unit=_looked_up(pl.col("reference_unit"), codes),
     )
 
 
-def _looked_up(column: pl.Expr, table: Mapping[str, object], dtype: pl.DataType) -> pl.Expr:
-    return column.replace_strict(table, default=None, return_dtype=dtype) if table else pl.lit(None, dtype=dtype)
+def _looked_up(column: pl.Expr, table: Mapping[str, str]) -> pl.Expr:
+    """What the table has for it, or null."""
+    if not table:
+        return pl.lit(None, dtype=pl.String)
+    return column.replace_strict(table, default=None, return_dtype=pl.String)
 
 
-def _number(column: str) -> pl.Expr:
-    plain = pl.col(column).str.replace(".*[:：]", "").str.replace_all(",", "", literal=True)
-    return plain.str.replace("．", ".", literal=True).cast(pl.Float64, strict=False)
+def _number(written: pl.Series) -> pl.Series:
+    if written.str.contains("[^0-9.]").any():  # titres, thousands, full-width points
+        written = written.str.replace(".*[:：]", "").str.replace_all(",", "").str.replace("．", ".")
+    return written.cast(pl.Float64, strict=False)
+
+
+def _meanings(heads: pl.Series) -> pl.DataFrame:
+    """Name, key and weakness of each different head, and whether its values may be negative."""
+    different = heads.drop_nulls().unique()
+    meant = [_meant(head) for head in different]
+    return pl.DataFrame(
+        {
+            "head": different,
+            "name": pl.Series([name for name, _, _ in meant], dtype=pl.String),
+            "analyte": pl.Series([key for _, key, _ in meant], dtype=pl.String),
+            "weak": pl.Series([weak for _, _, weak in meant], dtype=pl.Boolean),
+            "signed": pl.Series([key is not None and by_key()[key].low < 0 for _, key, _ in meant], dtype=pl.Boolean),
+        }
+    )
 
 
 @cache

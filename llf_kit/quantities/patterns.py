@@ -130,7 +130,7 @@ ARROW = rf"[ \t]?[{ARROWS}][ \t]?"
 SIGN = "[-−]"
 TO = rf"{_SPACE}(?:{DASH}){_SPACE}"
 # What shows that the number, or the unit, was not read to its end.
-TAIL = r"[A-Za-z0-9/^％%·+*×]|[.．:：、/][ ]?[0-9]"
+TAIL = r"[A-Za-z0-9/^％%·+*×]|-[A-Za-z]|[.．:：、/][ ]?[0-9]"
 REFERENCE = rf"[ \t]?(?:[，,;；]?[ \t]?[（(\[]?[ \t]?(?:{_either_case(_NORMAL)})[ \t为是:：]{{0,3}}|[（(\[][ \t]?)"
 SKIPPED = "|".join(_SKIPPED)
 

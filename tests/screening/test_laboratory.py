@@ -132,6 +132,7 @@ LEFT_ALONE = [
     ("D-二聚体 0.65 mg/L FEU", "高于界值。"),
     ("hs-cTnI <0.01 ng/mL", "低于检出限。"),
     ("患者25岁，血压偏高，编号123", "随访。"),
+    ("glucose-6-phosphate dehydrogenase", "glucose-6-phosphate"),
     ("P<0.05，r=0.98，n=120", "有统计学意义。"),
 ]
 

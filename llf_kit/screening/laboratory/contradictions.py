@@ -104,7 +104,7 @@ def _telling(numbers: list[Number]) -> list[Number]:
     """Without bare numbers, which may be those of a list or a year, unless it is the only one."""
     if len(numbers) == 1:
         return numbers
-    return [one for one in numbers if one.high is not None or one.name or one.measure or one.comparator]
+    return [number for number in numbers if number.name or number.measure or number.comparator]
 
 
 def _contrary(one: tuple[Number, ...], other: tuple[Number, ...]) -> bool:
