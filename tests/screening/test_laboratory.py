@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,17 @@ def test_the_shipped_data_pass_every_check(tmp_path: Path) -> None:
     assert found.height >= 1380
     assert [(source, row, one) for source, row, one in found.select("source", "row", "flags").iter_rows() if one] == []
     assert contradictions(found).filter(pl.col("source").str.contains("raw")).is_empty()
+
+
+@pytest.mark.parametrize(
+    "piece", ["LOINC 1-", "LOINC 2345-7、", "A. B. 答案：A、", "答案A", "血钾 7.2 mmol/L ", "×10", "复查"]
+)
+def test_a_megabyte_in_one_turn_takes_linear_time(piece: str) -> None:
+    stage(samples(("血钾", "好")).lazy()).collect()
+    long = piece * (1_000_000 // len(piece))
+    begun = time.process_time()
+    stage(samples((f"1 A. 钾 B. 钠 {long}", f"1 {long}")).lazy()).collect()
+    assert time.process_time() - begun < 20
 
 
 def pairs_of(found: pl.DataFrame) -> list[list[int]]:

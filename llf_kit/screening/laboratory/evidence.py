@@ -18,13 +18,15 @@ FLAGGED: dict[str, pl.DataType] = {"row": pl.UInt32(), "kind": pl.String(), "det
 class Evidence:
     """A batch of conversations.
 
-    ``turns``: DataFrame of ``row`` (its conversation), ``role``, ``content``, in their order.
+    ``turns``: DataFrame of ``row`` (its conversation), ``role``, ``content``, in their order; ``numbered`` are those
+    of them with a digit, in which a check looks first: most text has none.
     ``quantities``: the columns of :func:`llf_kit.quantities.find_all`, with ``row`` and ``role``; and of its analyte
     ``factor`` (into the unit of the bounds; null where there is no way), ``usual`` (whether the unit is one that
     laboratories report it in), and ``sure``: the name can mean nothing else, and the number is its value.
     """
 
     turns: pl.DataFrame
+    numbered: pl.DataFrame
     quantities: pl.DataFrame
 
     @classmethod
@@ -32,13 +34,13 @@ class Evidence:
         """The evidence in a series of conversations (List[Struct{role, content}]; null allowed)."""
         rows = pl.arange(len(messages), dtype=pl.UInt32, eager=True).alias("row")
         turns = pl.DataFrame([rows, messages.alias("message")]).explode("message").unnest("message")
-        found = find_all(turns["content"])
-        places = found["text"]
-        found = found.with_columns(row=turns["row"].gather(places), role=turns["role"].gather(places))
+        numbered = turns.filter(pl.col("content").str.contains("[0-9]"))
+        found = find_all(numbered["content"])
+        found = found.with_columns(numbered[found["text"]].select("row", "role"))
         found = found.join(in_units(), on=["analyte", "unit"], how="left", maintain_order="left")
         found = found.with_columns(pl.col("usual").fill_null(False))
         meant = pl.col("analyte").is_not_null() & (~pl.col("weak") | pl.col("usual"))
-        return cls(turns, found.with_columns(sure=meant & ~pl.col("other") & ~pl.col("change")))
+        return cls(turns, numbered, found.with_columns(sure=meant & ~pl.col("other") & ~pl.col("change")))
 
 
 @cache

@@ -33,7 +33,7 @@ def valid(code: str) -> bool:
 
 def check(evidence: Evidence) -> pl.DataFrame:
     """Codes that stand behind the word LOINC."""
-    turns = evidence.turns.filter(pl.col("content").str.contains("LOINC|Loinc|loinc"))
+    turns = evidence.numbered.filter(pl.col("content").str.contains("LOINC|Loinc|loinc"))
     return rows(
         [
             (row, WRONG, code)

@@ -14,11 +14,11 @@ _LOST = (
     r"|(?:^|[^0-9.,^*])10(?:9|12)[ \t]?[/／][ \t]?[LlＬ升]"  # 5.0 109/L: nobody counts a hundred and nine a litre
     r"|[×xX✕][ \t]?10[-−–][0-9]{1,2}[ \t]?(?:mol|[/／][LlＬ])"  # ×10-9 mol/L
 )
-_SIGN = r"10(?:[3-9]|1[0-2])[ \t]?[/／]|10[-−–]"
 
 
 def check(evidence: Evidence) -> pl.DataFrame:
     """Powers of ten without their superscript."""
-    # the sign first: a look that begins with two digits is cheap
-    turns = evidence.turns.filter(pl.col("content").str.contains(_SIGN)).filter(pl.col("content").str.contains(_LOST))
+    # a plain string first: to look for one costs a third of a pattern
+    turns = evidence.numbered.filter(pl.col("content").str.contains("10", literal=True))
+    turns = turns.filter(pl.col("content").str.contains(_LOST))
     return flagged(turns, LOST, pl.col("content").str.extract(f"({_LOST})", 1).str.strip_chars(" \t，,；;：:"))

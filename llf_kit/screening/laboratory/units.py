@@ -23,8 +23,9 @@ _OF_RESULTS = (
 _CONCENTRATIONS = [unit.ucum for unit in all_units().values() if unit.dimension in _OF_RESULTS]
 _BARE = {"1", "{INR}", "[pH]", "{titer}", "{S/CO}"}
 _WITH_UNIT = [analyte.key for analyte in analytes() if not _BARE & set(analyte.units)]
-# That a text may name a unit: looks of few alternatives each, which cost a tenth of one look for all.
-_SIGNS_OF_UNITS = ("[/%]", "／|％|秒|毫", "mm ?[Hh]g|kPa|fL|fl|FL|pg", "[0-9][ ]?[sS]")
+# That a text may name a unit; those without a stroke stand beside numbers only.
+_SIGNS = ("[/%]", "／|％|秒|毫")
+_SIGNS_IN_NUMBERS = ("mm ?[Hh]g|kPa|fL|fl|FL|pg|[0-9][ ]?[sS]",)
 
 
 def check(evidence: Evidence) -> pl.DataFrame:
@@ -35,19 +36,22 @@ def check(evidence: Evidence) -> pl.DataFrame:
     detail = pl.concat_str(value(), pl.lit(": usually "), "units")
     return pl.concat(
         [
-            flagged(_never_said(found.filter(missing), evidence.turns), MISSING, detail),
+            flagged(_never_said(found.filter(missing), evidence), MISSING, detail),
             flagged(found.filter(strange), STRANGE, detail),
         ]
     )
 
 
-def _never_said(found: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
+def _never_said(found: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     """Those whose conversation names no unit of theirs: `总胆固醇 5.2、甘油三酯 2.2（mmol/L）` is clear enough."""
-    signs = pl.any_horizontal(pl.col("content").str.contains(sign) for sign in _SIGNS_OF_UNITS)
-    turns = turns.filter(pl.col("row").is_in(found["row"].implode()) & signs)
+    turns = pl.concat([_with(evidence.turns, _SIGNS), _with(evidence.numbered, _SIGNS_IN_NUMBERS)])
     clear = found.select("row", "analyte").unique().join(turns.select("row", "content"), on="row")
     said = [
         part.filter(pl.col("content").str.contains(patterns.written(by_key()[str(analyte)].units)))
         for (analyte,), part in clear.group_by("analyte")
     ]
     return found.join(pl.concat(said), on=["row", "analyte"], how="anti", maintain_order="left") if said else found
+
+
+def _with(turns: pl.DataFrame, signs: tuple[str, ...]) -> pl.DataFrame:
+    return turns.filter(pl.any_horizontal(pl.col("content").str.contains(sign) for sign in signs))
