@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from llf_kit.checks import (
+    calibration,
     chat_format,
     combinations,
     device,
     entries,
+    files,
     keys,
     launch,
     model,
@@ -26,7 +28,7 @@ from llf_kit.checks import (
     tokens,
     types,
 )
-from llf_kit.checks.subject import Subject
+from llf_kit.checks.subject import Subject, Verb
 from llf_kit.errors import ConfigError
 from llf_kit.project import read_yaml, write_text
 from llf_kit.schema import Finding
@@ -39,12 +41,14 @@ CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "types": types.run,
     "combinations": combinations.run,
     "ranges": ranges.run,
+    "files": files.run,
     "packages": packages.run,
     "device": device.run,
     "output": output.run,
     "launch": launch.run,
     "entries": entries.run,
     "rows": rows.run,
+    "calibration": calibration.run,
     "model": model.run,
     "template": chat_format.run,
     "thinking": thinking.run,
@@ -55,16 +59,19 @@ _ORDER = ("error", "warning", "info")
 _TOKENS = ("tokens",)  # checks that count tokens, which takes longer than all the others
 
 
-def check(path: Path, overrides: Sequence[str] = (), *, tokens: bool = True, here: bool = False) -> list[Finding]:
+def check(
+    path: Path, overrides: Sequence[str] = (), *, tokens: bool = True, started: Verb | None = None
+) -> list[Finding]:
     """Every finding about a YAML with its overrides and all that it leads to, the worst first.
 
-    ``here``: it is about to be started on this machine; otherwise what needs a GPU may be meant for another one.
+    ``started``: what it is about to be handed over for, on this machine; without it, what needs a GPU may be meant for
+    another one.
 
     Raises:
         ConfigError: the file is missing or no YAML.
         UsageError: an override is not ``key=value``.
     """
-    subject = Subject(configs.load(path, overrides), arguments.schema(), here)
+    subject = Subject(configs.load(path, overrides), arguments.schema(), started)
     chosen = [one for name, one in CHECKS.items() if tokens or name not in _TOKENS]
     found = [finding for one in chosen for finding in one(subject)]
     if subject.schema.source == "snapshot":

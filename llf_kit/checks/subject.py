@@ -16,8 +16,11 @@ from llf_kit.project import DATASET_INFO
 from llf_kit.schema import Finding, Fix
 from llf_kit.upstream.arguments import Schema
 from llf_kit.upstream.configs import Config
+from llf_kit.upstream.renamed import renamed
 
 Severity = Literal["error", "warning", "info"]
+Verb = Literal["train", "export", "infer"]
+_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,21 @@ class Dataset:
 class Subject:
     """A YAML and what it leads to; paths in it are relative to the current directory, as upstream's.
 
-    ``here`` says that it is about to be handed over on this machine; otherwise it may be meant for one with a GPU.
+    ``started`` says for what it is about to be handed over on this machine; without it, it may be meant for one with a
+    GPU, and what it is for shows in its keys.
     """
 
     config: Config
     schema: Schema
-    here: bool = False
+    started: Verb | None = None
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key as the YAML or an override has it, else upstream's own default, else ``default``."""
         if key in self.config.values:
             return self.config.values[key]
+        for old in (one for one in renamed().values() if one.new == key and one.same):
+            if old.old in self.config.values:  # said by another check; what it means is clear
+                return self.config.values[old.old]
         argument = self.schema.arguments.get(key)
         return default if argument is None or argument.default is None else argument.default
 
@@ -60,12 +67,19 @@ class Subject:
         return self.config.values.get(key) is not None
 
     @property
-    def verb(self) -> Literal["train", "export", "infer"]:
-        """What this YAML is for, by what it holds."""
+    def verb(self) -> Verb:
+        """What this YAML is for: what is started with it, else by what it holds."""
+        if self.started:
+            return self.started
         if self.has("export_dir"):
             return "export"
-        training = {"output_dir", "do_train", "do_predict", "do_eval"}
-        return "train" if training & self.config.values.keys() else "infer"
+        return "train" if self.has("dataset") or self.has("eval_dataset") or self.of_training else "infer"
+
+    @property
+    def of_training(self) -> list[str]:
+        """The keys that upstream takes in training and prediction, and refuses in chat, api and export."""
+        arguments = self.schema.arguments
+        return [key for key in self.config.values if key in arguments and arguments[key].group == "training"]
 
     @property
     def stage(self) -> str:
@@ -80,7 +94,7 @@ class Subject:
     @cached_property
     def elsewhere(self) -> bool:
         """Whether what needs a GPU is for another machine: this one has none, and nothing is started here."""
-        return not self.here and not has_gpu()
+        return self.started is None and not has_gpu()
 
     def where(self, key: str | None = None) -> str:
         """``train.yaml:12``, or where else ``key`` comes from."""
@@ -145,10 +159,26 @@ class Subject:
         path = Path(str(value)).expanduser() if value else None
         return path if path is not None and (path / "config.json").is_file() else None
 
+    @property
+    def on_hub(self) -> bool:
+        """Whether the base model is to be fetched."""
+        value = self.config.values.get("model_name_or_path")
+        return isinstance(value, str) and bool(value) and place_of(value) == "hub"
+
     @cached_property
     def model_config(self) -> dict[str, Any]:
         """The model's config.json; empty where it is not on this machine or cannot be read."""
         return _json(self.model / "config.json") if self.model else {}
+
+
+def place_of(model: str) -> Literal["folder", "missing", "hub"]:
+    """Where upstream would look for a model: a folder that is there, one that is not, or a name on a hub."""
+    if Path(model).is_dir():
+        return "folder"
+    first = model.split("/")[0]
+    if not _HUB_ID.fullmatch(model) or first in (".", "..") or ("/" in model and Path(first).is_dir()):
+        return "missing"
+    return "hub"
 
 
 def has_gpu() -> bool:
