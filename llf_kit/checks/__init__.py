@@ -34,7 +34,7 @@ from llf_kit.project import read_yaml, write_text
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
 
-__all__ = ["CHECKS", "check", "find", "mends"]
+__all__ = ["CHECKS", "check", "check_all", "find", "mends"]
 
 CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "keys": keys.run,
@@ -80,6 +80,24 @@ def check(
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
 
 
+def check_all(paths: Sequence[Path], overrides: Sequence[str] = (), *, tokens: bool = True) -> list[Finding]:
+    """Every finding about several YAMLs; one that cannot be read is a finding, and keeps nobody from the others.
+
+    Raises:
+        UsageError: an override is not ``key=value``.
+    """
+    found = []
+    for path in paths:
+        try:
+            found += check(path, overrides, tokens=tokens)
+        except ConfigError as error:
+            for problem in error.problems:
+                where, _, rest = problem.partition(": ")
+                message, _, hint = rest.partition(". ")
+                found.append(Finding("yaml", "error", message, hint, where))
+    return found
+
+
 def find(directory: Path) -> list[Path]:
     """The YAML files in ``directory`` that LLaMA-Factory would read: those that name a model."""
     found = []
@@ -96,9 +114,12 @@ def find(directory: Path) -> list[Path]:
 def mends(found: Sequence[Finding]) -> Iterator[tuple[str, Callable[[], None]]]:
     """The mends of ``found`` that take no judgement, a file at a time: the change as a diff, and what writes it."""
     for path in dict.fromkeys(one.fix.path for one in found if one.fix):
-        before = after = path.read_text(encoding="utf-8")
+        before = after = path.read_bytes().decode()  # with its line ends
         for one in found:
             if one.fix and one.fix.path == path:
                 after = one.fix.change(after)
+        if before == after:
+            continue
+        target, mode = path.resolve(), path.stat().st_mode & 0o777  # a link stays one
         lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=0)
-        yield "\n".join(lines), partial(write_text, path, after)
+        yield "\n".join(lines), partial(write_text, target, after, mode)

@@ -6,8 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
-import yaml
-
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
 from llf_kit.schema import Finding
@@ -23,7 +21,9 @@ def run(subject: Subject) -> Iterator[Finding]:
     known = subject.schema.arguments
     for key in subject.config.values:
         if key not in known:
-            yield subject.finding("keys", "error", key, *_unknown(subject, key), _renamed(subject, key))
+            message, hint = _unknown(subject, key)
+            name, value = _renamed(subject, key)
+            yield subject.finding("keys", "error", key, message, hint, name=name, value=value)
     if subject.verb != "train" and (training := subject.of_training):
         message = f"{', '.join(training)}: for training alone, and refused in chat, api and export"
         hint = "Take a YAML made for it: llf-kit templates list."
@@ -40,12 +40,14 @@ def run(subject: Subject) -> Iterator[Finding]:
         yield subject.finding("keys", "warning", None, message, "Unset it.")
 
 
-def _renamed(subject: Subject, key: str) -> str | None:
-    """The line under the new name of a key whose value stays the same."""
-    old, value = renamed().get(key), subject.config.values[key]
-    if old is None or not old.same or old.new not in subject.schema.arguments:
-        return None
-    return yaml.safe_dump({old.new: value}, allow_unicode=True, width=1 << 20).strip()
+def _renamed(subject: Subject, key: str) -> tuple[str | None, str | None]:
+    """The new name of a key whose value stays the same, and how that is written where it was read otherwise."""
+    old = renamed().get(key)
+    known, values = subject.schema.arguments, subject.config.values
+    if old is None or old.new is None or not old.same or old.new not in known or old.new in values:
+        return None, None
+    no = values[key] is False and "no" in known[old.new].choices
+    return old.new, '"no"' if no else None
 
 
 def _unknown(subject: Subject, key: str) -> tuple[str, str]:

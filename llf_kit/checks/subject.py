@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from llf_kit.checks.edits import edited
 from llf_kit.errors import ConfigError
 from llf_kit.project import DATASET_INFO
 from llf_kit.schema import Finding, Fix
@@ -104,13 +105,21 @@ class Subject:
         return f"{self.config.path}:{lines[-1]}" if lines else str(self.config.path)
 
     def finding(
-        self, check: str, severity: Severity, key: str | None, message: str, hint: str, line: str | None = None
+        self,
+        check: str,
+        severity: Severity,
+        key: str | None,
+        message: str,
+        hint: str,
+        *,
+        name: str | None = None,
+        value: str | None = None,
     ) -> Finding:
-        """A finding about ``key``; ``line`` is what its line in the YAML becomes where the mend takes no judgement."""
-        lines = [number for name, number in self.config.keys if name == key]
+        """A finding about ``key``; ``name`` and ``value`` are what stands there once it is mended without judgement."""
+        lines = [number for known, number in self.config.keys if known == key]
         fix = None
-        if line is not None and len(lines) == 1 and self.where(key).endswith(f":{lines[0]}"):
-            fix = Fix(self.config.path, partial(_replace_line, lines[0], line))
+        if key and (name or value) and len(lines) == 1 and self.where(key).endswith(f":{lines[0]}"):
+            fix = Fix(self.config.path, partial(edited, key, name or key, value))
         return Finding(check, severity, message, hint, self.where(key), fix)
 
     @cached_property
@@ -187,14 +196,6 @@ def has_gpu() -> bool:
         return False
     drivers = ("/proc/driver/nvidia/version", "/dev/davinci_manager", "/dev/kfd")
     return any(Path(driver).exists() for driver in drivers) or shutil.which("nvidia-smi") is not None
-
-
-def _replace_line(number: int, line: str, text: str) -> str:
-    """``text`` with another line in the place of a ``key: value``, whose comment stays."""
-    lines = text.split("\n")
-    comment = re.search(r"\s+#.*$", lines[number - 1])
-    lines[number - 1] = line + (comment[0] if comment else "")
-    return "\n".join(lines)
 
 
 def names(value: Any) -> list[str]:
