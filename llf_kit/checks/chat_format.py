@@ -41,6 +41,9 @@ def run(subject: Subject) -> Iterator[Finding]:
     template = configured(subject)
     if template is None:
         return
+    if subject.get("train_on_prompt") is True and template.efficient_eos:
+        message = f"template: {template.name} does not go with train_on_prompt"
+        yield subject.finding(NAME, "error", "train_on_prompt", message, "Remove train_on_prompt.")
     alike = right is not None and _alike(template, right)
     plain = subject.stage == "pt"  # texts are trained on as they stand; a template brings its end token alone
     if right is not None and right != template.name and not plain:

@@ -97,6 +97,9 @@ def run(subject: Subject) -> Iterator[Finding]:
     if subject.get("flash_attn") == "fa2" and not find_spec("flash_attn"):
         message = "flash_attn: fa2 asks for the package flash-attn, which is not installed; upstream goes on without"
         yield subject.finding("packages", "warning", "flash_attn", message, "Install it, or write flash_attn: sdpa.")
+    elif subject.get("flash_attn") == "fa2" and subject.schema.transformers == "5.6.0":
+        message = "FlashAttention ends with an AttributeError in transformers 5.6.0"  # known_bad.yaml
+        yield subject.finding("packages", "error", "flash_attn", message, "Write flash_attn: sdpa.")
 
 
 def _missing(subject: Subject, key: str, module: str, package: str) -> Iterator[Finding]:
