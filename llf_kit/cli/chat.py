@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from llf_kit.cli import _checking, _options
+from llf_kit.cli._options import say
+
+if TYPE_CHECKING:
+    from llf_kit.upstream.client import Client, Message
 
 
 @click.command()
@@ -14,8 +20,53 @@ from llf_kit.cli import _checking, _options
 @_options.overrides
 @_checking.no_check
 def command(config: Path, overrides: tuple[str, ...], no_check: bool) -> None:
-    """Talk to a model on this terminal, by llamafactory-cli."""
+    """Talk to a model on this terminal."""
     from llf_kit.upstream import chat
 
     _checking.first(config, overrides, no_check)
-    chat(config, overrides)
+    say("loading the model …")
+    with chat(config, overrides, directory=Path.cwd()) as model:
+        say("`clear` begins a new conversation, `exit` ends; Ctrl-C stops an answer")
+        _talk(model)
+
+
+def _talk(model: Client) -> None:
+    """Until ``exit``, the end of input, or Ctrl-C at a question."""
+    if sys.stdin.isatty():
+        import readline  # noqa: F401 - lines that can be edited and called back
+    so_far: list[Message] = []
+    while (question := _question()) is not None:
+        if question.strip() == "clear":
+            so_far = []
+        elif question.strip():
+            asked = [*so_far, {"role": "user", "content": question}]
+            answer = _answer(model, asked)
+            so_far = so_far if answer is None else [*asked, {"role": "assistant", "content": answer}]
+
+
+def _question() -> str | None:
+    while True:
+        try:
+            said = input("\nUser: ")
+        except (EOFError, KeyboardInterrupt):
+            click.echo()
+            return None
+        except UnicodeDecodeError:
+            say("that was not UTF-8: set the terminal's encoding to it")
+            continue
+        return None if said.strip() == "exit" else said
+
+
+def _answer(model: Client, asked: list[Message]) -> str | None:
+    """What the model says, shown as it comes; None where Ctrl-C has stopped it."""
+    click.echo("Assistant: ", nl=False)
+    said = ""
+    try:
+        for piece in model.stream(asked):
+            click.echo(piece, nl=False)
+            said += piece
+    except KeyboardInterrupt:
+        click.echo(" …")
+        return None
+    click.echo()
+    return said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llf_kit.upstream.inference import chat, serve
 from llf_kit.upstream.runs import Progress, Record, finished, run
+from llf_kit.upstream.serving import chat, serve
 
 __all__ = ["Progress", "Record", "chat", "finished", "run", "serve"]

@@ -153,9 +153,11 @@ def asking(trained: Trained, smollm2: Path) -> Path:
 
 
 def test_chat_answers_on_the_terminal(asking: Path) -> None:
-    status, said, error = call(asking, "chat", "chat.yaml", stdin="What is the potassium range?\nexit\n")
+    """To the end of its input, at once: upstream's own chat aborts there, or ends with a traceback."""
+    status, said, error = call(asking, "chat", "chat.yaml", stdin="What is the potassium range?\nAnd in a child?")
     assert status == 0, error
-    assert re.search(r"Assistant: \S", said)
+    assert len(re.findall(r"Assistant: \S", said)) == 2
+    assert not re.search(r"INFO|WARNING|Traceback|%\|", said + error)
 
 
 def test_serve_answers_on_this_machine_to_the_key_alone_and_logs_no_question(asking: Path) -> None:

@@ -1,0 +1,144 @@
+"""A model behind an OpenAI-compatible API of this machine, by ``llamafactory-cli api``: for ``serve`` and ``chat``."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from llf_kit.errors import RunError, UsageError
+from llf_kit.project import private_directory, write_text
+from llf_kit.upstream import configs, failures, locate, process
+from llf_kit.upstream.client import Client
+from llf_kit.upstream.configs import Config
+
+__all__ = ["NAME", "chat", "serve", "served"]
+
+LOOPBACK = "127.0.0.1"
+NAME = "llf-kit"  # of the model, in the API
+_KEY_FILE = "api_key"
+_SMOKE = "Hello. 你好。"  # nobody's data
+_POLL = 0.25  # seconds between two looks at a server that is loading its model
+
+
+def serve(
+    config_path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    directory: Path,
+    host: str = LOOPBACK,
+    port: int = 8000,
+    name: str = NAME,
+    on_ready: Callable[[str, str, bool], None] = lambda _address, _key, _new: None,
+) -> None:
+    """Serve the model until Ctrl-C, with a key, and with upstream's log of questions turned off.
+
+    ``on_ready(address, key, new)`` is called once it has answered a question; the key stays in ``.llf-kit/api_key`` of
+    ``directory``, which only its owner can read, and ``new`` says that it was made just now.
+
+    Raises:
+        UsageError: the port is taken.
+        ConfigError: the YAML is not usable.
+        NotInstalledError: llamafactory-cli is missing.
+        RunError: it failed.
+    """
+    config = configs.load(config_path, overrides)
+    _check_port(host, port)
+    private = private_directory(directory)
+    key, new = _key(private / _KEY_FILE)
+    with _running(config, private / "serve.log", host, port, Client(_address(host, port), key, name)) as child:
+        on_ready(f"http://{host}:{port}/v1", key, new)
+        with suppress(KeyboardInterrupt):
+            child.wait()
+            raise _failed(config, private / "serve.log", child)
+
+
+@contextmanager
+def served(config: Config, *, log: Path, name: str = NAME) -> Iterator[Client]:
+    """The model behind a free port of this machine, with a key that nobody else has, while the block runs.
+
+    Raises:
+        NotInstalledError: llamafactory-cli is missing.
+        RunError: it failed.
+    """
+    port = _free_port()
+    client = Client(_address(LOOPBACK, port), secrets.token_urlsafe(32), name)
+    with _running(config, log, LOOPBACK, port, client):
+        yield client
+
+
+@contextmanager
+def chat(config_path: Path, overrides: Sequence[str] = (), *, directory: Path) -> Iterator[Client]:
+    """The model to talk to, while the block runs; what upstream says goes to ``.llf-kit/chat.log`` of ``directory``.
+
+    Upstream's own ``chat`` is not used: it aborts where it is left while an answer is still being worked on, ends with
+    a traceback at the end of input and at Ctrl-C, and prints pages of configuration between question and answer.
+
+    Raises:
+        ConfigError: the YAML is not usable.
+        NotInstalledError: llamafactory-cli is missing.
+        RunError: it failed.
+    """
+    config = configs.load(config_path, overrides)
+    with served(config, log=private_directory(directory) / "chat.log") as client:
+        yield client
+
+
+@contextmanager
+def _running(config: Config, log: Path, host: str, port: int, client: Client) -> Iterator[subprocess.Popen[bytes]]:
+    """The server beside the block, which begins once it has answered a question."""
+    command: list[str | Path] = [locate.find(), "api", config.path, *config.overrides]
+    environment = {
+        "API_HOST": host,
+        "API_PORT": str(port),
+        "API_KEY": client.key,
+        "API_MODEL_NAME": client.model,
+        "API_VERBOSE": "0",  # upstream logs every question by default, and questions are about patients
+    }
+    with process.private_log(log) as stream, process.background(command, log=stream, env=environment) as child:
+        while not client.is_up():
+            if child.poll() is not None:
+                raise _failed(config, log, child)
+            time.sleep(_POLL)
+        try:
+            client.ask([{"role": "user", "content": _SMOKE}], max_tokens=8)
+        except RunError as error:
+            raise RunError(f"{config.path}: {error} {failures.explain(log, child.poll() or 0)} Log: {log}") from None
+        yield child
+
+
+def _failed(config: Config, log: Path, child: subprocess.Popen[bytes]) -> RunError:
+    return RunError(f"{config.path}: {failures.explain(log, child.returncode)} Log: {log}")
+
+
+def _address(host: str, port: int) -> str:
+    """Where this machine itself reaches what listens on ``host``."""
+    near = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{near}]:{port}/v1" if ":" in near else f"http://{near}:{port}/v1"
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UsageError(f"--port {port}: cannot be used on {host} ({error.strerror}). Give another.") from None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _key(path: Path) -> tuple[str, bool]:
+    if path.is_file() and (kept := path.read_text(encoding="utf-8").strip()):
+        return kept, False
+    made = secrets.token_urlsafe(32)
+    write_text(path, made + "\n", mode=0o600)
+    return made, True
