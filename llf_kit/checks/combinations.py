@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from llf_kit.checks.subject import Subject, names
+from llf_kit.checks.subject import Subject
 from llf_kit.schema import Finding
+from llf_kit.upstream.dataset_entries import names
 
 NAME = "combinations"
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
-from llf_kit.checks.aligned import Aligned, aligner, refusal, rows
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import ModelError
 from llf_kit.schema import ASSISTANT
 from llf_kit.upstream import chat_template, encoding, truncation
+from llf_kit.upstream.aligned import Aligned, aligner, refusal, rows
 from llf_kit.upstream.chat_template import ChatTemplate, Slot
 from llf_kit.upstream.encoding import NotCountedError, Pair
 from llf_kit.upstream.own_template import CannotRenderError, parse

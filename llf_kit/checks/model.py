@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from llf_kit.checks import weights
 from llf_kit.checks.counting import number
-from llf_kit.checks.subject import Subject, names
+from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
 from llf_kit.schema import Finding
+from llf_kit.upstream import weights
+from llf_kit.upstream.dataset_entries import names
 
 NAME = "model"
 
