@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from llf_kit.checks.counting import number
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
 from llf_kit.schema import Finding
-from llf_kit.upstream import weights
+from llf_kit.upstream import models, weights
 from llf_kit.upstream.dataset_entries import names
 
 NAME = "model"
 
-_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 # How configurations call the longest text that a model was made for.
 _LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
 
@@ -35,19 +32,9 @@ def run(subject: Subject) -> Iterator[Finding]:
         yield from _modules(subject)
 
 
-def _place(value: str) -> Literal["folder", "missing", "hub"]:
-    """Where upstream would look for ``value``: a folder that is there, one that is not, or a name on a hub."""
-    if Path(value).is_dir():
-        return "folder"
-    first = value.split("/")[0]
-    if not _HUB_ID.fullmatch(value) or first in (".", "..") or ("/" in value and Path(first).is_dir()):
-        return "missing"
-    return "hub"
-
-
 def _model(subject: Subject, value: str) -> Iterator[Finding]:
     key = "model_name_or_path"
-    place = _place(value)
+    place = models.place(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream fetches it from a hub"
         yield subject.finding(NAME, "info", key, message, "Bring it here with llf-kit model fetch.")
@@ -58,7 +45,7 @@ def _model(subject: Subject, value: str) -> Iterator[Finding]:
         yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
     elif not (Path(value) / "config.json").is_file():
         hint = "Name the base model, and this folder as adapter_name_or_path."
-        has_adapter = (Path(value) / "adapter_config.json").is_file()
+        has_adapter = (Path(value) / models.ADAPTER).is_file()
         message = f"{value} holds an adapter, not a model" if has_adapter else f"{value} has no config.json"
         yield subject.finding(NAME, "error", key, message, hint if has_adapter else "Name the folder of a model.")
     elif not any(file.suffix in weights.ENDINGS for file in Path(value).iterdir()):
@@ -67,7 +54,7 @@ def _model(subject: Subject, value: str) -> Iterator[Finding]:
 
 def _adapter(subject: Subject, value: str) -> Iterator[Finding]:
     key = "adapter_name_or_path"
-    place = _place(value)
+    place = models.place(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream looks for it on a hub"
         yield subject.finding(NAME, "warning", key, message, "Name the output_dir of a training.")
@@ -75,24 +62,19 @@ def _adapter(subject: Subject, value: str) -> Iterator[Finding]:
     if place == "missing":
         yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
         return
-    config = Path(value) / "adapter_config.json"
+    config = Path(value) / models.ADAPTER
     if not config.is_file():
         hint = "Name the output_dir of a LoRA training, or one of its checkpoints."
         yield subject.finding(NAME, "error", key, f"{value} has no adapter_config.json", hint)
         return
-    base = _json(config).get("base_model_name_or_path")
+    base = models.read_json(config).get("base_model_name_or_path")
     model = subject.config.values.get("model_name_or_path")
-    if isinstance(base, str) and isinstance(model, str) and base and not _same(base, model):
+    if subject.model is not None and (why := models.misfit(Path(value), subject.model)):
+        hint = f"Write model_name_or_path: {base}" if isinstance(base, str) and base else "Name its own base."
+        yield subject.finding(NAME, "error", key, f"{value} was trained on another model: {why}", hint)
+    elif isinstance(base, str) and isinstance(model, str) and base and not models.same(base, model):
         message = f"{value} was trained on {base}, not on {model}"
         yield subject.finding(NAME, "warning", key, message, f"Write model_name_or_path: {base}")
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two names mean one model: one folder, or called alike (``Qwen/Qwen3-4B`` and ``models/Qwen3-4B``)."""
-    paths = [Path(name).expanduser() for name in (one, other)]
-    if all(path.is_dir() for path in paths):
-        return paths[0].samefile(paths[1]) or paths[0].name == paths[1].name
-    return paths[0].name.casefold() == paths[1].name.casefold()
 
 
 def _context(subject: Subject) -> Iterator[Finding]:
@@ -138,10 +120,3 @@ def _named(subject: Subject, key: str, known: set[str], then: str) -> Iterator[F
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return _dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}

@@ -6,15 +6,16 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from llf_kit.errors import RunError, UsageError
+from llf_kit.errors import NotInstalledError, RunError, UsageError
 from llf_kit.project import private_directory, write_text
-from llf_kit.upstream import configs, failures, locate, process
+from llf_kit.upstream import configs, environment, failures, locate, process
 from llf_kit.upstream.client import Client
-from llf_kit.upstream.configs import Config
+from llf_kit.upstream.tuned import Tuned
 
 __all__ = ["NAME", "chat", "serve", "served"]
 
@@ -26,8 +27,7 @@ _POLL = 0.25  # seconds between two looks at a server that is loading its model
 
 
 def serve(
-    config_path: Path,
-    overrides: Sequence[str] = (),
+    tuned: Tuned,
     *,
     directory: Path,
     host: str = LOOPBACK,
@@ -42,77 +42,97 @@ def serve(
 
     Raises:
         UsageError: the port is taken.
-        ConfigError: the YAML is not usable.
-        NotInstalledError: llamafactory-cli is missing.
+        ConfigError: the model is not there, or is not the adapter's.
+        NotInstalledError: llamafactory-cli, or the backend, is missing.
         RunError: it failed.
     """
-    config = configs.load(config_path, overrides)
     _check_port(host, port)
     private = private_directory(directory)
+    log = private / "serve.log"
     key, new = _key(private / _KEY_FILE)
-    with _running(config, private / "serve.log", host, port, Client(_address(host, port), key, name)) as child:
+    with _running(tuned, log, host, port, Client(_address(host, port), key, name)) as child:
         on_ready(f"http://{host}:{port}/v1", key, new)
         with suppress(KeyboardInterrupt):
             child.wait()
-            raise _failed(config, private / "serve.log", child)
+            raise _failed(tuned, log, child)
 
 
 @contextmanager
-def served(config: Config, *, log: Path, name: str = NAME) -> Iterator[Client]:
+def served(tuned: Tuned, *, log: Path, name: str = NAME) -> Iterator[Client]:
     """The model behind a free port of this machine, with a key that nobody else has, while the block runs.
 
     Raises:
-        NotInstalledError: llamafactory-cli is missing.
+        ConfigError: the model is not there, or is not the adapter's.
+        NotInstalledError: llamafactory-cli, or the backend, is missing.
         RunError: it failed.
     """
     port = _free_port()
     client = Client(_address(LOOPBACK, port), secrets.token_urlsafe(32), name)
-    with _running(config, log, LOOPBACK, port, client):
+    with _running(tuned, log, LOOPBACK, port, client):
         yield client
 
 
 @contextmanager
-def chat(config_path: Path, overrides: Sequence[str] = (), *, directory: Path) -> Iterator[Client]:
+def chat(tuned: Tuned, *, directory: Path) -> Iterator[Client]:
     """The model to talk to, while the block runs; what upstream says goes to ``.llf-kit/chat.log`` of ``directory``.
 
     Upstream's own ``chat`` is not used: it aborts where it is left while an answer is still being worked on, ends with
     a traceback at the end of input and at Ctrl-C, and prints pages of configuration between question and answer.
 
     Raises:
-        ConfigError: the YAML is not usable.
-        NotInstalledError: llamafactory-cli is missing.
-        RunError: it failed.
+        ConfigError, NotInstalledError, RunError: as :func:`served`.
     """
-    config = configs.load(config_path, overrides)
-    with served(config, log=private_directory(directory) / "chat.log") as client:
+    with served(tuned, log=private_directory(directory) / "chat.log") as client:
         yield client
 
 
 @contextmanager
-def _running(config: Config, log: Path, host: str, port: int, client: Client) -> Iterator[subprocess.Popen[bytes]]:
+def _running(tuned: Tuned, log: Path, host: str, port: int, client: Client) -> Iterator[subprocess.Popen[bytes]]:
     """The server beside the block, which begins once it has answered a question."""
-    command: list[str | Path] = [locate.find(), "api", config.path, *config.overrides]
-    environment = {
+    cli = locate.find()
+    _check_backend(tuned, cli)
+    settings = {
         "API_HOST": host,
         "API_PORT": str(port),
         "API_KEY": client.key,
         "API_MODEL_NAME": client.model,
         "API_VERBOSE": "0",  # upstream logs every question by default, and questions are about patients
+        "ALLOW_LOCAL_FILES": "0",  # nor may a question name a file of this machine
     }
-    with process.private_log(log) as stream, process.background(command, log=stream, env=environment) as child:
-        while not client.is_up():
-            if child.poll() is not None:
-                raise _failed(config, log, child)
-            time.sleep(_POLL)
-        try:
-            client.ask([{"role": "user", "content": _SMOKE}], max_tokens=8)
-        except RunError as error:
-            raise RunError(f"{config.path}: {error} {failures.explain(log, child.poll() or 0)} Log: {log}") from None
-        yield child
+    with TemporaryDirectory(prefix="llf-kit-") as work, process.private_log(log) as stream:
+        file, _ = configs.written(tuned.config, Path(work) / "api.yaml").handed
+        with process.background([cli, "api", file], log=stream, env=settings) as child:
+            while not client.is_up():
+                if child.poll() is not None:
+                    raise _failed(tuned, log, child)
+                time.sleep(_POLL)
+            _ask_once(tuned, log, client)
+            yield child
 
 
-def _failed(config: Config, log: Path, child: subprocess.Popen[bytes]) -> RunError:
-    return RunError(f"{config.path}: {failures.explain(log, child.returncode)} Log: {log}")
+def _ask_once(tuned: Tuned, log: Path, client: Client) -> None:
+    """A server that is up may still fail at every question: where the template is another model's, for example."""
+    try:
+        client.ask([{"role": "user", "content": _SMOKE}], max_tokens=8)
+    except RunError:
+        why = failures.last(log) or "the log has the rest"
+        raise RunError(
+            f"{tuned.config.path}: the model is loaded and does not answer: {why}. "
+            f"Give the template that it was trained with. Log: {log}"
+        ) from None
+
+
+def _failed(tuned: Tuned, log: Path, child: subprocess.Popen[bytes]) -> RunError:
+    return RunError(f"{tuned.config.path}: {failures.explain(log, child.returncode)} Log: {log}")
+
+
+def _check_backend(tuned: Tuned, cli: Path) -> None:
+    backend = str(tuned.config.values.get("infer_backend") or "huggingface")
+    if backend != "huggingface" and backend not in environment.probe(locate.interpreter(cli), (backend,)).packages:
+        raise NotInstalledError(
+            f"{tuned.config.path}: {backend} is not installed beside llamafactory-cli. Install it there (it needs a "
+            f"GPU): pip install {backend}. Or take infer_backend=huggingface."
+        )
 
 
 def _address(host: str, port: int) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-__all__ = ["ENDINGS", "modules", "parameters"]
+__all__ = ["ENDINGS", "LONGEST", "modules", "parameters"]
 
 ENDINGS = (".safetensors", ".bin", ".pt", ".gguf")
-_LONGEST = 100_000_000  # bytes of a header; that of a model of 400,000 tensors has half of it
+LONGEST = 100_000_000  # bytes of a header; that of a model of 400,000 tensors has half of it
 
 
 def parameters(model: Path) -> dict[str, tuple[int, ...]]:
@@ -18,7 +18,7 @@ def parameters(model: Path) -> dict[str, tuple[int, ...]]:
         try:
             with file.open("rb") as stream:
                 size = int.from_bytes(stream.read(8), "little")
-                header = json.loads(stream.read(size)) if size <= _LONGEST else {}
+                header = json.loads(stream.read(size)) if size <= LONGEST else {}
             found |= {name: tuple(one["shape"]) for name, one in header.items() if name != "__metadata__"}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
