@@ -187,7 +187,8 @@ _KEPT = pl.col("reason").is_null() & ~pl.col("duplicate")
 
 
 def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
-    return samples.group_by("reason", "duplicate", "test").agg(pl.len()).sort(pl.all())
+    turns = pl.col("messages").list.len().max().alias("turns")
+    return samples.group_by("reason", "duplicate", "test").agg(pl.len(), turns).sort("reason", "duplicate", "test")
 
 
 def _kept(samples: pl.LazyFrame, counts: list[pl.DataFrame], rejects: IO[bytes]) -> pl.LazyFrame:
@@ -230,11 +231,14 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
             outputs.sink(chosen.rows(part), place, plan.container) for part, place in zip(parts, places, strict=True)
         ]
         pl.collect_all(ends, engine="streaming")
-        summary = _count(pl.concat(counts).sort(pl.all()))
+        counted = pl.concat(counts).sort("reason", "duplicate", "test")
+        summary = _count(counted)
         old = _old_files(plan, directory) if summary.written else {}
         if summary.written:
+            # Without earlier turns nothing is nested, and a file of gigabytes need not be searched for it.
+            several = (counted.filter(_KEPT)["turns"] > 2).any()
             for place in places:
-                outputs.finish(place, plan.container, chosen.nested)
+                outputs.finish(place, plan.container, chosen.nested if several else None)
             # Before the files appear: killed in between, an entry without its file is mended by the next run.
             entries = [chosen.entry(name, file) for name, file in files.items()]
             dataset_info.register(directory, entries, forget=[name for name in old if name not in names])
@@ -265,7 +269,7 @@ def _old_files(plan: Plan, directory: Path) -> dict[str, str]:
 
 def _count(counts: pl.DataFrame) -> Summary:
     summary = Summary(read=int(counts["len"].sum()), rows={"train": 0, "test": 0})
-    for reason, duplicate, test, number in counts.iter_rows():
+    for reason, duplicate, test, number, _ in counts.iter_rows():
         if reason is not None:
             summary.rejected += number
             summary.reasons[reason] = summary.reasons.get(reason, 0) + number

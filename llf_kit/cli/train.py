@@ -22,8 +22,8 @@ def command(config: Path, overrides: tuple[str, ...], no_check: bool, resume: bo
     """
     from llf_kit.upstream import run
 
-    # Where a run is to be continued, its output folder holds checkpoints, as it should.
-    resumed = (*overrides, "resume_from_checkpoint=true") if resume else overrides
+    # Where a run is to be continued, its output folder holds checkpoints, as it should; which one, run() finds out.
+    resumed = (*overrides, "resume_from_checkpoint=the last one") if resume else overrides
     _checking.first(config, resumed, no_check)
     with _progress.shown() as progress:
         progress.status(f"running {config}")

@@ -73,6 +73,8 @@ def test_resume_goes_on_from_the_last_checkpoint(trained: Trained) -> None:
     shutil.copytree(trained.adapter, trained.directory / "saves/again")
     arguments = ("train", "train.yaml", "output_dir=saves/again", "num_train_epochs=2")
     status, _, said = call(trained.directory, *arguments)
+    assert status == 1 and "saves/again holds checkpoints, from which upstream would go on without being asked" in said
+    status, _, said = call(trained.directory, *arguments, "--no-check")
     assert status == 1 and "already holds a run (checkpoint-2)" in said
     status, _, said = call(trained.directory, *arguments, "--resume")
     assert status == 0, said
@@ -113,11 +115,16 @@ def _bytes(path: Path) -> bytes:
     ],
 )
 def test_known_failures_come_with_a_way_out(trained: Trained, override: str, says: str) -> None:
-    status, _, said = call(trained.directory, "train", "train.yaml", "output_dir=saves/failed", override)
+    arguments = ("train", "train.yaml", "output_dir=saves/failed", override)
+    status, _, said = call(trained.directory, *arguments)
+    assert status == 1 and "was not handed to LLaMA-Factory" in said  # it is seen before
+    assert not (trained.directory / "saves/failed").exists()
+    status, _, said = call(trained.directory, *arguments, "--no-check")
     assert status == 1
     assert says in said
     assert "Traceback" not in said
     assert record.load(trained.directory / "saves/failed").status == "failed"
+    shutil.rmtree(trained.directory / "saves/failed")
 
 
 def test_predictions_come_a_row_each_in_order(trained: Trained, smollm2: Path) -> None:
