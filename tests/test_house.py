@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "checks": NOUNS | {"base_models", "upstream"},
-    "upstream": NOUNS,
+    "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS,
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from llf_kit.checks.counting import number
 from llf_kit.checks.subject import Subject
@@ -14,9 +13,6 @@ from llf_kit.upstream import models, weights
 from llf_kit.upstream.dataset_entries import names
 
 NAME = "model"
-
-# How configurations call the longest text that a model was made for.
-_LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
 
 
 def run(subject: Subject) -> Iterator[Finding]:
@@ -79,8 +75,7 @@ def _adapter(subject: Subject, value: str) -> Iterator[Finding]:
 
 def _context(subject: Subject) -> Iterator[Finding]:
     """Whether rows may become longer than what the model was made for."""
-    config = {**subject.model_config, **_dict(subject.model_config.get("text_config"))}
-    longest = next((config[key] for key in _LENGTHS if isinstance(config.get(key), int)), None)
+    longest = models.context(subject.model_config)
     cutoff = int(number(subject, "cutoff_len", 2048))
     if longest is not None and cutoff > longest and not subject.has("rope_scaling"):
         message = f"cutoff_len: {cutoff} is more than the {longest} tokens that this model was made for"
@@ -116,7 +111,3 @@ def _named(subject: Subject, key: str, known: set[str], then: str) -> Iterator[F
             message = f"{key}: this model has no {name}, which upstream {then}"
             choices = {last for one in known if not (last := one.rpartition(".")[2]).isdigit()}
             yield subject.finding(NAME, "error", key, message, did_you_mean(name, choices))
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@_options.config
+@_options.place
 @_options.overrides
+@_options.backend
 @_checking.no_check
-def command(config: Path, overrides: tuple[str, ...], no_check: bool) -> None:
-    """Talk to a model on this terminal."""
+def command(place: Path, overrides: tuple[str, ...], backend: str | None, no_check: bool) -> None:
+    """Talk to a tuned model on this terminal.
+
+    RUN is the output_dir of a training, one of its checkpoints, or the folder of a merged model: base, template,
+    system prompt and thinking are those of the training.
+    """
     from llf_kit.upstream import chat
 
-    _checking.first(config, overrides, no_check)
+    tuned = _checking.tuned(place, overrides, backend, no_check)
     say("loading the model …")
-    with chat(config, overrides, directory=Path.cwd()) as model:
+    with chat(tuned, directory=Path.cwd()) as model:
         say("`clear` begins a new conversation, `exit` ends; Ctrl-C stops an answer")
         _talk(model)
 

@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 from llf_kit.upstream import weights
 
-__all__ = ["ADAPTER", "fingerprint", "misfit", "place", "read_json", "same"]
+__all__ = ["ADAPTER", "context", "fingerprint", "inner", "misfit", "place", "read_json", "same"]
 
 ADAPTER = "adapter_config.json"
 _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+# How configurations call the longest text that a model was made for.
+_LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
 _SAMPLE = 1 << 16  # bytes of weights
 _LORA = re.compile(r"^base_model\.model\.(.+)\.lora_([AB])\.(?:[\w-]+\.)?weight$")
 
@@ -25,6 +27,18 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def inner(config: dict[str, Any]) -> dict[str, Any]:
+    """A config.json as that of the language model: of one that sees, its ``text_config`` comes first."""
+    text = config.get("text_config")
+    return {**config, **text} if isinstance(text, dict) else config
+
+
+def context(config: dict[str, Any]) -> int | None:
+    """How many tokens a model was made for, by its config.json."""
+    found = inner(config)
+    return next((found[key] for key in _LENGTHS if isinstance(found.get(key), int)), None)
 
 
 def place(value: str) -> Literal["folder", "missing", "hub"]:

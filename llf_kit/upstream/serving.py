@@ -8,13 +8,15 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from llf_kit.errors import NotInstalledError, RunError, UsageError
 from llf_kit.project import private_directory, write_text
-from llf_kit.upstream import configs, environment, failures, locate, process
+from llf_kit.upstream import configs, environment, failures, locate, models, process
 from llf_kit.upstream.client import Client
+from llf_kit.upstream.configs import Config
 from llf_kit.upstream.tuned import Tuned
 
 __all__ = ["NAME", "chat", "serve", "served"]
@@ -24,6 +26,7 @@ NAME = "llf-kit"  # of the model, in the API
 _KEY_FILE = "api_key"
 _SMOKE = "Hello. 你好。"  # nobody's data
 _POLL = 0.25  # seconds between two looks at a server that is loading its model
+_RANKS = (32, 64, 128, 256, 320, 512)  # that vLLM reserves room for
 
 
 def serve(
@@ -100,7 +103,7 @@ def _running(tuned: Tuned, log: Path, host: str, port: int, client: Client) -> I
         "ALLOW_LOCAL_FILES": "0",  # nor may a question name a file of this machine
     }
     with TemporaryDirectory(prefix="llf-kit-") as work, process.private_log(log) as stream:
-        file, _ = configs.written(tuned.config, Path(work) / "api.yaml").handed
+        file, _ = configs.written(_fitted(tuned), Path(work) / "api.yaml").handed
         with process.background([cli, "api", file], log=stream, env=settings) as child:
             while not client.is_up():
                 if child.poll() is not None:
@@ -124,6 +127,17 @@ def _ask_once(tuned: Tuned, log: Path, client: Client) -> None:
 
 def _failed(tuned: Tuned, log: Path, child: subprocess.Popen[bytes]) -> RunError:
     return RunError(f"{tuned.config.path}: {failures.explain(log, child.returncode)} Log: {log}")
+
+
+def _fitted(tuned: Tuned) -> Config:
+    """What the other engines need to be told: by default they draw lots, and vLLM takes ranks up to 32 only."""
+    values = dict(tuned.config.values)
+    if values.get("infer_backend") in ("vllm", "sglang") and values.get("do_sample") is False:
+        values["temperature"] = 0.0
+    ranks = [models.read_json(Path(adapter) / models.ADAPTER).get("r") for adapter in tuned.adapters]
+    if values.get("infer_backend") == "vllm" and (highest := max((r for r in ranks if isinstance(r, int)), default=0)):
+        values.setdefault("vllm_max_lora_rank", next((rank for rank in _RANKS if rank >= highest), highest))
+    return replace(tuned.config, values=values)
 
 
 def _check_backend(tuned: Tuned, cli: Path) -> None:

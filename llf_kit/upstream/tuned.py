@@ -35,7 +35,7 @@ _ANSWERS = {"infer_backend": "huggingface", "do_sample": False, "max_new_tokens"
 
 @dataclass(frozen=True)
 class Tuned:
-    """``config`` is what upstream is given, ``training`` the record of the run, and ``notes`` what was taken from it."""
+    """``config`` is what upstream is given, ``training`` the record of the run, ``notes`` what to know about both."""
 
     config: Config
     training: Record | None = None
@@ -47,10 +47,11 @@ class Tuned:
         return names(self.config.values.get("adapter_name_or_path"))
 
 
-def find(place: Path, overrides: Sequence[str] = ()) -> Tuned:
+def find(place: Path, overrides: Sequence[str] = (), *, leaves: bool = False) -> Tuned:
     """The model that ``place`` stands for: a YAML for answering or merging, or the folder of a run.
 
-    That is the ``output_dir`` of a training, one of its checkpoints, or the folder of a merged model.
+    That is the ``output_dir`` of a training, one of its checkpoints, or the folder of a merged model. One that
+    ``leaves`` is to be merged, which is done without the quantisation of its training; else it is to answer.
 
     Raises:
         ConfigError: the YAML is not usable; or the folder has no record, or none of a model.
@@ -59,7 +60,9 @@ def find(place: Path, overrides: Sequence[str] = ()) -> Tuned:
     if place.is_dir():
         run = _record(place)
         values = _of_training(place, run) if run.command == "train" else _of_export(place, run)
-        given = configs.overridden({**values, **_ANSWERS}, overrides)
+        if leaves:
+            values = {key: value for key, value in values.items() if "quantization" not in key}
+        given = configs.overridden(values if leaves else {**values, **_ANSWERS}, overrides)
         return Tuned(Config(place, tuple(overrides), given), run, tuple(_told(run)))
     config = configs.load(place, overrides)
     return _completed(config)
@@ -158,8 +161,8 @@ def verify(tuned: Tuned, *, identity: bool = True) -> None:
     if identity and not problems and before and (now := models.fingerprint(Path(model))) and now != before:
         trained_on = tuned.training.config.get("model_name_or_path") if tuned.training else model
         problems.append(
-            f"{config.path}: {model} is not the model that {tuned.adapters[-1]} was trained on ({trained_on}), though of "
-            "its shape. Give that one as model_name_or_path=…, or --no-check if it is the same all the same."
+            f"{config.path}: {model} has other weights than the model that {tuned.adapters[-1]} was trained on "
+            f"({trained_on}), though its shape. Give that one as model_name_or_path=…, or --no-check to take it anyway."
         )
     if problems:
         raise ConfigError(*problems)
