@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from llf_kit.errors import ConfigError, RunError
+from llf_kit.errors import ConfigError, LlfKitError
 from llf_kit.project import write_text
 from llf_kit.upstream import card, configs, gguf, leaving, models, record, runs, servers, weights, written
 from llf_kit.upstream.configs import Config
@@ -71,18 +71,20 @@ def export(tuned: Tuned, kind: str | None = None, on_status: Callable[[str], Non
     Raises:
         ConfigError: the folder holds a model that is no export of llf-kit.
         NotInstalledError: llamafactory-cli, or the converter to GGUF, is missing.
-        RunError: upstream failed, or what it wrote cannot answer as it was trained to.
+        RunError, ModelError: upstream failed, or what it wrote cannot answer as it was trained to.
     """
     converter = gguf.find() if kind else None
     folder = Path(tuned.config.required("export_dir"))
     if any(folder.glob("*.safetensors")) and not _is_ours(folder):
         raise ConfigError(f"{folder}: holds a model that is no export. Move it away, or give another export_dir=…")
+    for stale in folder.glob("*.gguf"):  # of another merge
+        stale.unlink()
     on_status(f"merging into {folder} …")
     # From this file the export can be repeated, by bare llamafactory-cli too.
     done = runs.run("export", configs.written(tuned.config, folder / CONFIG))
     try:
         mended = _finish(folder, tuned, done)
-    except RunError:
+    except LlfKitError:
         done.status = "failed"
         done.write()
         raise
@@ -90,7 +92,7 @@ def export(tuned: Tuned, kind: str | None = None, on_status: Callable[[str], Non
         return Left(done, mended)
     on_status(f"converting to GGUF ({kind}) …")
     made = gguf.convert(converter, folder, kind)
-    _write_modelfile(folder, tuned, made.name)
+    _write_modelfile(folder, tuned, f"./{made.name}")
     return Left(done, mended, made)
 
 

@@ -64,6 +64,7 @@ def commands(name: str, context: int, precision: str | None) -> str:
 # Run these in this folder. The system prompt, the template and the end tokens of the training are in its files.
 # The key comes from the environment, so that it stands in no history:
 #   read -rs LLF_KIT_API_KEY && export LLF_KIT_API_KEY
+# Ask with "temperature": 0, as the model is measured: the same question then gets the same answer.
 
 # vLLM (pip install vllm; a GPU)
 VLLM_API_KEY="$LLF_KIT_API_KEY" vllm serve . \\
