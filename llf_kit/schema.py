@@ -2,7 +2,18 @@
 
 **Raw rows** are what a reader yields, whatever the container was:
 
-======== ================= ============================= ==============================================================
+======== ================= ==========================================================================
+column   type              meaning
+======== ================= ==========================================================================
+source   String            file name, with ``#sheet`` where the container has parts
+row      Int64             place in that file as its users count: the header of a table is row 1
+reason   String or null    why the reader could not read this row
+raw      Struct of String  the row itself; a list or an object inside it stands as JSON text
+======== ================= ==========================================================================
+
+**A sample** is what mapping makes of a raw row and what every later stage works on:
+
+========= ============================= ==============================================================
 column    type                          meaning
 ========= ============================= ==============================================================
 source    String                        as above; messages about data say ``source:row``
@@ -16,7 +27,7 @@ label     String or null                the sub-scenario, for balanced splits an
 reason    String or null                why this row is rejected; null means that it is kept
 ========= ============================= ==============================================================
 
-Screening adds ``duplicate`` (Boolean) and splitting adds ``test`` (Boolean).
+Screening adds ``duplicate`` (Boolean) and ``flags`` (List[:data:`FLAG`]), and splitting adds ``test`` (Boolean).
 """
 
 from __future__ import annotations
@@ -42,6 +53,9 @@ CJK = re.compile(r"[\u3400-\u9fff]")  # whether a text is answered, or masked, i
 NOTHING = r"(?i)^\s*(?:nan|none|null|n/a|#n/a|-|--|/|无|暂无|空)?\s*$"
 
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
+
+# What a person should look at in a kept row: the kind in words that can be counted, and what it is about.
+FLAG = pl.Struct({"kind": pl.String, "detail": pl.String})
 
 SAMPLE: dict[str, pl.DataType] = {
     "source": pl.String(),

@@ -21,19 +21,20 @@ def assigned(model: str) -> str | None:
     spec = find_spec("llamafactory")
     if spec is None or not spec.origin:
         return None
-    return _known(Path(spec.origin).parent).get(_last(model))
+    return _found(Path(spec.origin).parent, _last(model))
 
 
 @cache
-def _known(llamafactory: Path) -> dict[str, str]:
+def _found(llamafactory: Path, name: str) -> str | None:
     try:
-        return read(llamafactory)
+        return read(llamafactory, name).get(name)
     except (OSError, ValueError):
-        return {}
+        return None
 
 
-def read(llamafactory: Path) -> dict[str, str]:
-    """From the last part of a model's id, in small letters, to its template.
+def read(llamafactory: Path, holding: str = "") -> dict[str, str]:
+    """From the last part of a model's id, in small letters, to its template; of all models, or at least of those
+    ``holding`` a text.
 
     Raises:
         OSError: the sources cannot be read.
@@ -41,7 +42,7 @@ def read(llamafactory: Path) -> dict[str, str]:
     """
     module = Module(llamafactory / "extras" / "constants.py", {})
     found: dict[str, str] = {}
-    for statement in module.statements(r"^register_model_group\("):
+    for statement in module.statements(r"^register_model_group\(", holding):
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             found |= _group(statement.value)
     return found

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from llf_kit.errors import DataError
-from llf_kit.upstream.aligned import Aligned, aligner, refusal
 from llf_kit.upstream.dataset_entries import Dataset
 from llf_kit.upstream.loading import rows
 
@@ -34,6 +33,8 @@ class SystemPrompt:
 
 def trained_with(values: dict[str, Any], datasets: list[Dataset]) -> SystemPrompt | None:
     """What the rows of ``datasets`` say that ``values`` of a YAML train on; None where they cannot be read."""
+    from llf_kit.upstream.aligned import Aligned, aligner, refusal  # which bring polars, that a look at a run needs not
+
     stage, most = str(values.get("stage") or "sft"), values.get("max_samples")
     found: Counter[str] = Counter()
     if stage == "pt":  # plain texts

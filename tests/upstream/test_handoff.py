@@ -142,7 +142,7 @@ def test_the_key_of_the_server_is_kept_for_its_owner_only(tmp_path: Path) -> Non
 def test_a_taken_port_is_said_before_the_model_is_loaded(llf_kit: Run, tree: Tree) -> None:
     import socket
 
-    tree({"a.yaml": "stage: sft\n"})
+    tree({"a.yaml": "model_name_or_path: lab/expert\ntemplate: chatml\n"})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
