@@ -20,7 +20,7 @@ class Config:
 
     ``keys`` are those of the file in their order, a repeated one each time, with their lines. ``path`` is what messages
     name: it may also be the folder of a run, whose values come from its record. Those are written into a ``file``
-    before they are handed over.
+    before they are handed over. The texts of ``literal`` keys come out of data.
     """
 
     path: Path
@@ -28,6 +28,7 @@ class Config:
     values: dict[str, Any]
     keys: tuple[tuple[str, int], ...] = ()
     file: Path | None = None
+    literal: tuple[str, ...] = ()
 
     @property
     def handed(self) -> tuple[Path, tuple[str, ...]]:
@@ -80,13 +81,13 @@ def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
 def written(config: Config, file: Path) -> Config:
     """``config`` with its values in ``file``, for its owner alone: they may hold a token of a hub.
 
-    Each value is JSON, which is YAML that no reader takes for another type.
+    Each value is JSON, which is YAML that no reader takes for another type. In texts out of data, ``${…}`` is no name
+    of another key, for which OmegaConf, by which upstream reads its YAML, would take it.
     """
-    lines = (f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}\n" for key, value in config.values.items())
+    values = {
+        key: value.replace("${", "\\${") if key in config.literal and isinstance(value, str) else value
+        for key, value in config.values.items()
+    }
+    lines = (f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}\n" for key, value in values.items())
     write_text(file, "".join(lines), mode=0o600)
     return replace(config, file=file)
-
-
-def verbatim(text: str) -> str:
-    """``text`` as OmegaConf, by which upstream reads its YAML, leaves it: ``${…}`` would be the name of another key."""
-    return text.replace("${", "\\${")

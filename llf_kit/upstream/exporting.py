@@ -77,13 +77,14 @@ def export(tuned: Tuned, kind: str | None = None, on_status: Callable[[str], Non
     folder = Path(tuned.config.required("export_dir"))
     if any(folder.glob("*.safetensors")) and not _is_ours(folder):
         raise ConfigError(f"{folder}: holds a model that is no export. Move it away, or give another export_dir=…")
-    for stale in folder.glob("*.gguf"):  # of another merge
+    for stale in folder.glob(gguf.FILES):  # of another merge
         stale.unlink()
     on_status(f"merging into {folder} …")
     # From this file the export can be repeated, by bare llamafactory-cli too.
     done = runs.run("export", configs.written(tuned.config, folder / CONFIG))
+    found = _leaving(folder, tuned.config)
     try:
-        mended = _finish(folder, tuned, done)
+        mended = _finish(found, tuned, done)
     except LlfKitError:
         done.status = "failed"
         done.write()
@@ -92,7 +93,7 @@ def export(tuned: Tuned, kind: str | None = None, on_status: Callable[[str], Non
         return Left(done, mended)
     on_status(f"converting to GGUF ({kind}) …")
     made = gguf.convert(converter, folder, kind)
-    _write_modelfile(folder, tuned, f"./{made.name}")
+    _write_modelfile(found, tuned, f"./{made.name}")
     return Left(done, mended, made)
 
 
@@ -103,11 +104,11 @@ def exported(tuned: Tuned) -> Record | None:
     return runs.finished("export", replace(tuned.config, file=file), folder) if file.is_file() else None
 
 
-def _finish(folder: Path, tuned: Tuned, done: Record) -> tuple[str, ...]:
+def _finish(found: Leaving, tuned: Tuned, done: Record) -> tuple[str, ...]:
     """Compare, mend, and write what belongs to the model."""
-    found = _leaving(folder, tuned.config)
+    folder = found.merged
     mended = leaving.mended(found)
-    if note := _write_modelfile(folder, tuned, "."):
+    if note := _write_modelfile(found, tuned, "."):
         mended.append(note)
     name = folder.resolve().name
     write_text(folder / SERVING, servers.commands(name, _context(found, tuned), weights.precision(folder)))
@@ -127,10 +128,9 @@ def _leaving(folder: Path, config: Config) -> Leaving:
     return Leaving(folder, base, template, tuple(extra))
 
 
-def _write_modelfile(folder: Path, tuned: Tuned, source: str) -> str | None:
+def _write_modelfile(found: Leaving, tuned: Tuned, source: str) -> str | None:
     """Write the Modelfile, or say why there is none."""
-    found = _leaving(folder, tuned.config)
-    path = folder / "Modelfile"
+    path = found.merged / "Modelfile"
     text = None
     if found.template is not None:
         text = servers.modelfile(found.template, found.special, found.stops, _context(found, tuned), source)

@@ -20,6 +20,7 @@ TYPES = ("auto", "f32", "f16", "bf16", "q8_0")  # what the converter writes with
 # The kinds of values in the file, by their numbers.
 _FORMS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _LIST = 8, 9
+FILES = "llf-kit-*.gguf"  # beside the model, by the type
 VARIABLE = "LLF_KIT_GGUF_CONVERTER"
 _NAMES = ("convert_hf_to_gguf.py", "convert-hf-to-gguf", "convert_hf_to_gguf")
 
@@ -50,7 +51,7 @@ def convert(converter: Path, model: Path, kind: str) -> Path:
     Raises:
         RunError: the converter failed, or took the tokenizer for one of another kind; its log lies beside the model.
     """
-    made, log = model / f"model-{kind}.gguf", model / "llf-kit-gguf.log"
+    made, log = model / FILES.replace("*", kind), model / "llf-kit-gguf.log"
     temporary = made.with_suffix(".gguf.tmp")
     command: list[str | Path] = [converter, model, "--outfile", temporary, "--outtype", kind]
     if converter.suffix == ".py":  # it wants torch and transformers, which are there

@@ -98,7 +98,8 @@ def mended(leaving: Leaving) -> list[str]:
         raise RunError(*(f"{folder}: upstream wrote no {name}. The log says why." for name in missing))
     if problems := list(_refusals(leaving)):
         raise RunError(*problems)
-    return [*_precision(leaving), *_end_tokens(leaving), *_chat_template(leaving)]
+    trained = leaving.special  # read before the end token changes, where both are one folder
+    return [*_precision(leaving), *_end_tokens(leaving), *_chat_template(leaving, trained)]
 
 
 def _refusals(leaving: Leaving) -> Iterator[str]:
@@ -110,10 +111,10 @@ def _refusals(leaving: Leaving) -> Iterator[str]:
     trained, left = leaving.tokenizer.vocabulary, Tokenizer(folder, None).vocabulary
     if isinstance(size, int) and rows is not None and rows != size:
         yield f"{folder}: config.json says {size} tokens, and the weights have {rows}. Export again."
-    if rows is not None and max(left.values()) >= rows:
+    if rows is not None and (new := [token for token in leaving.stops if (left.get(token) or 0) >= rows]):
         yield (
-            f"{folder}: the tokenizer has {max(left.values()) + 1} tokens, and the weights {rows}: the template adds "
-            "tokens to this model. Train with resize_vocab: true, or with the model's own template."
+            f"{folder}: the weights have no row for {', '.join(new)}, which the template adds to this model. Train "
+            "with resize_vocab: true, or with the model's own template."
         )
     if moved := [token for token, number in trained.items() if left.get(token) != number]:
         yield f"{folder}: {len(moved)} tokens have another number than in training. Export again, from the same base."
@@ -170,14 +171,14 @@ def _listed(value: Any) -> list[int]:
     return list(value) if isinstance(value, list) else [value] if isinstance(value, int) else []
 
 
-def _chat_template(leaving: Leaving) -> Iterator[str]:
+def _chat_template(leaving: Leaving, trained: Special) -> Iterator[str]:
     folder, template = leaving.merged, leaving.template
     if template is None:
         yield "the chat template was not compared: llf-kit does not know how this LLaMA-Factory writes it"
         return
     now = special(folder)  # with the end token mended
-    left, own = now.chat_template, leaving.special.chat_template
-    chosen = jinja_template.choose([own, left], template, leaving.special, now)
+    left, own = now.chat_template, trained.chat_template
+    chosen = jinja_template.choose([own, left], template, trained, now)
     if chosen is None:
         raise RunError(
             f"{folder}: no chat template in Jinja asks this model as template: {template.name} did in training. "

@@ -20,6 +20,7 @@ __all__ = ["Tuned", "find", "verify"]
 
 # How a conversation is written down. What the YAML does not say of it is taken from the record.
 CONVERSATION = ("template", "default_system", "enable_thinking", "preserve_thinking", "tool_format")
+_SYSTEM = ("default_system",)
 # What else of the training makes the model and its tokenizer what they are, by the names of 0.9.5.
 _MODEL = (
     *("adapter_folder", "cache_dir", "model_revision", "hf_hub_token", "ms_hub_token", "om_hub_token"),
@@ -63,9 +64,11 @@ def find(place: Path, overrides: Sequence[str] = (), *, leaves: bool = False) ->
         if leaves:
             values = {key: value for key, value in values.items() if "quantization" not in key}
         given = configs.overridden(values if leaves else {**values, **_ANSWERS}, overrides)
-        return Tuned(Config(place, tuple(overrides), given), run, tuple(_told(run)))
-    config = configs.load(place, overrides)
-    return _completed(config)
+        literal = _SYSTEM if given.get("default_system") == values.get("default_system") else ()
+        return Tuned(Config(place, tuple(overrides), given, literal=literal), run, tuple(_told(run)))
+    if not place.exists():
+        raise ConfigError(f"{place}: there is no such file or folder. Give a YAML, or the output_dir of a run.")
+    return _completed(configs.load(place, overrides))
 
 
 def _record(folder: Path) -> Record:
@@ -83,7 +86,7 @@ def _of_training(folder: Path, run: Record) -> dict[str, Any]:
         raise ConfigError(f"{folder}: is a reward model, which gives scores and no answers. Give another run.")
     values = {key: trained[key] for key in (*CONVERSATION, *_MODEL) if trained.get(key) is not None}
     if run.system and run.system.text:
-        values["default_system"] = configs.verbatim(run.system.text)
+        values["default_system"] = run.system.text
     if (folder / models.ADAPTER).is_file():
         before = names(trained.get("adapter_name_or_path"))
         if trained.get("create_new_adapter") is not True:
@@ -133,7 +136,8 @@ def _completed(config: Config) -> Tuned:
     notes = [*_told(run), *_differences(config, had)]
     if taken:
         notes.append(f"{config.path}: as in {run.path}: {', '.join(taken)}")
-    return Tuned(replace(config, values={**config.values, **taken}), run, tuple(notes))
+    literal = _SYSTEM if "default_system" in taken else ()
+    return Tuned(replace(config, values={**config.values, **taken}, literal=literal), run, tuple(notes))
 
 
 def _differences(config: Config, had: Mapping[str, Any]) -> Iterator[str]:

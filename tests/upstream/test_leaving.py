@@ -124,8 +124,8 @@ def test_the_modelfile_is_whole(tree: Build) -> None:
     own = special(tree(making.model("base")) / "base")
     template = written.configured({"template": "chatml", "default_system": "你是检验科专家。"}, None)
     assert template is not None
-    assert servers.modelfile(template, own, ["<|im_end|>"], 8192, "./model-f16.gguf") == (
-        "FROM ./model-f16.gguf\n\n"
+    assert servers.modelfile(template, own, ["<|im_end|>"], 8192, "./llf-kit-f16.gguf") == (
+        "FROM ./llf-kit-f16.gguf\n\n"
         'TEMPLATE """{{ if .System }}<|im_start|>system\n{{ $.System }}<|im_end|>\n{{ end }}'
         '{{ range $i, $_ := .Messages }}{{ if eq .Role "user" }}<|im_start|>user\n{{ .Content }}<|im_end|>\n'
         '<|im_start|>assistant\n{{ else if eq .Role "assistant" }}{{ .Content }}<|im_end|>\n{{ end }}{{ end }}"""\n\n'
@@ -144,7 +144,7 @@ def test_the_modelfile_is_whole(tree: Build) -> None:
         (
             {"merged/model.safetensors": making.safetensors({"model.embed_tokens.weight": [7, 4]})}
             | {"merged/config.json": json.dumps({"vocab_size": 7})},
-            "the tokenizer has 8 tokens, and the weights 7",
+            r"the weights have no row for <\|im_end\|>, which the template adds",
         ),
         ({"merged/tokenizer.json": "{}"}, r"merged/tokenizer\.json: cannot be read"),
     ],
@@ -237,7 +237,7 @@ def test_a_converter_that_takes_the_tokenizer_for_another_is_refused(tree: Build
     for kind in ("gpt2", "llama"):
         tree({f"{kind}.py": converter(kind)})
     made = gguf.convert(Path("gpt2.py"), Path("merged"), "f16")
-    assert made == Path("merged/model-f16.gguf")
+    assert made == Path("merged/llf-kit-f16.gguf")
     assert gguf.metadata(made) == {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.eos_token_id": 7}
     with pytest.raises(RunError, match="takes its tokenizer for 'llama', and it is 'gpt2'"):
         gguf.convert(Path("llama.py"), Path("merged"), "q8_0")
