@@ -102,27 +102,34 @@ def _running(tuned: Tuned, log: Path, host: str, port: int, client: Client) -> I
         "API_VERBOSE": "0",  # upstream logs every question by default, and questions are about patients
         "ALLOW_LOCAL_FILES": "0",  # nor may a question name a file of this machine
     }
-    with TemporaryDirectory(prefix="llf-kit-") as work, process.private_log(log) as stream:
-        file, _ = configs.written(_fitted(tuned), Path(work) / "api.yaml").handed
-        with process.background([cli, "api", file], log=stream, env=settings) as child:
-            while not client.is_up():
-                if child.poll() is not None:
-                    raise _failed(tuned, log, child)
-                time.sleep(_POLL)
-            _ask_once(tuned, log, client)
-            yield child
+    try:
+        with TemporaryDirectory(prefix="llf-kit-") as work, process.private_log(log) as stream:
+            file, _ = configs.written(_fitted(tuned), Path(work) / "api.yaml").handed
+            with process.background([cli, "api", file], log=stream, env=settings) as child:
+                while not client.is_up():
+                    if child.poll() is not None:
+                        raise _failed(tuned, log, child)
+                    time.sleep(_POLL)
+                _ask_once(client)
+                yield child
+    except _MuteError:  # told once the server has ended, when all of its log is there
+        why = failures.last(log) or "the log says why"
+        raise RunError(
+            f"{tuned.config.path}: the model is loaded and does not answer: {why}. Give the template that it was "
+            f"trained with. Log: {log}"
+        ) from None
 
 
-def _ask_once(tuned: Tuned, log: Path, client: Client) -> None:
+class _MuteError(Exception):
+    """The server is up, and fails at a question."""
+
+
+def _ask_once(client: Client) -> None:
     """A server that is up may still fail at every question: where the template is another model's, for example."""
     try:
         client.ask([{"role": "user", "content": _SMOKE}], max_tokens=8)
     except RunError:
-        why = failures.last(log) or "the log has the rest"
-        raise RunError(
-            f"{tuned.config.path}: the model is loaded and does not answer: {why}. "
-            f"Give the template that it was trained with. Log: {log}"
-        ) from None
+        raise _MuteError from None
 
 
 def _failed(tuned: Tuned, log: Path, child: subprocess.Popen[bytes]) -> RunError:

@@ -65,7 +65,8 @@ def find(place: Path, overrides: Sequence[str] = (), *, leaves: bool = False) ->
             values = {key: value for key, value in values.items() if "quantization" not in key}
         given = configs.overridden(values if leaves else {**values, **_ANSWERS}, overrides)
         literal = _SYSTEM if given.get("default_system") == values.get("default_system") else ()
-        return Tuned(Config(place, tuple(overrides), given, literal=literal), run, tuple(_told(run)))
+        notes = (*_told(run), *_differences(place, given, _conversation(values)))
+        return Tuned(Config(place, tuple(overrides), given, literal=literal), run, notes)
     if not place.exists():
         raise ConfigError(f"{place}: there is no such file or folder. Give a YAML, or the output_dir of a run.")
     return _completed(configs.load(place, overrides))
@@ -131,19 +132,23 @@ def _completed(config: Config) -> Tuned:
         values = _of_training(folder, run) if run.command == "train" else _of_export(folder, run)
     except ConfigError:  # a base model, or somebody else's adapter
         return Tuned(config)
-    had = {key: values[key] for key in CONVERSATION if key in values}
+    had = _conversation(values)
     taken = {key: value for key, value in had.items() if key not in config.values}
-    notes = [*_told(run), *_differences(config, had)]
+    notes = [*_told(run), *_differences(config.path, config.values, had)]
     if taken:
         notes.append(f"{config.path}: as in {run.path}: {', '.join(taken)}")
     literal = _SYSTEM if "default_system" in taken else ()
     return Tuned(replace(config, values={**config.values, **taken}, literal=literal), run, tuple(notes))
 
 
-def _differences(config: Config, had: Mapping[str, Any]) -> Iterator[str]:
+def _conversation(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: values[key] for key in CONVERSATION if key in values}
+
+
+def _differences(path: Path, given: Mapping[str, Any], had: Mapping[str, Any]) -> Iterator[str]:
     for key, value in had.items():
-        if key in config.values and config.values[key] != value:
-            yield f"{config.path}: {key} is another than in training; the YAML's is taken"
+        if key in given and given[key] != value:
+            yield f"{path}: {key} is another than in training; the one that is given is taken"
 
 
 def verify(tuned: Tuned, *, identity: bool = True) -> None:

@@ -169,3 +169,11 @@ def test_the_system_prompt_of_a_conversation_comes_before_that_of_the_training(s
 
     assert length() == length("你是检验科专家。") == length("")
     assert length("A.") < length()
+
+
+def test_a_model_that_cannot_answer_is_not_called_ready(trained: Trained) -> None:
+    """Another model's template: its tokens are not there, which upstream finds out at every question."""
+    status, _, said = call(trained.directory, "chat", "saves/lora_sft", "template=llama3", "--no-check", stdin="x")
+    assert status == 1
+    assert "template is another than in training" in said
+    assert "saves/lora_sft: the model is loaded and does not answer: IndexError" in said

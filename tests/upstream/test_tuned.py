@@ -12,7 +12,7 @@ import pytest
 from conftest import Result
 
 from llf_kit.errors import ConfigError
-from llf_kit.upstream import arguments, configs, models, record, tuned
+from llf_kit.upstream import arguments, configs, models, record, serving, tuned
 from llf_kit.upstream.dataset_entries import named
 from llf_kit.upstream.system_prompt import SystemPrompt, trained_with
 
@@ -101,7 +101,7 @@ def test_a_yaml_gets_from_the_record_what_it_leaves_out(tree: Build) -> None:
     found = tuned.find(Path("chat.yaml"))
     assert found.config.values == {**given, "default_system": "你是检验科专家。", "enable_thinking": False}
     assert list(found.notes) == [
-        "chat.yaml: template is another than in training; the YAML's is taken",
+        "chat.yaml: template is another than in training; the one that is given is taken",
         "chat.yaml: as in saves/lab/llf-kit-run.json: default_system, enable_thinking",
     ]
     tree({"own.yaml": json.dumps({**given, "template": "chatml", "default_system": "", "enable_thinking": False})})
@@ -210,3 +210,13 @@ def test_a_backend_that_is_not_installed_is_said(llf_kit: Run, tree: Build) -> N
 def test_an_old_record_is_read(tree: Build) -> None:
     tree(making.run("old"))
     assert record.load(Path("old")).system is None
+
+
+@pytest.mark.parametrize(("rank", "room"), [(2, 32), (40, 64), (32, 32)])
+def test_vllm_is_told_what_it_would_not_guess(tree: Build, rank: int, room: int) -> None:
+    place = trained(tree)
+    path = place / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "r": rank}))
+    values = serving._fitted(tuned.find(place, ["infer_backend=vllm"])).values
+    assert (values["temperature"], values["vllm_max_lora_rank"]) == (0.0, room)
+    assert "temperature" not in serving._fitted(tuned.find(place)).values
