@@ -115,7 +115,7 @@ class Served:
         body = json.dumps({"model": "lab-expert", "messages": messages, "max_tokens": longest}).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key or self.key}"}
         url = f"http://127.0.0.1:{self.port}/v1/chat/completions"
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=300) as response:
             return dict(json.load(response))
 
 
