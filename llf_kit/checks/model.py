@@ -13,23 +13,35 @@ from llf_kit.upstream import models, weights
 from llf_kit.upstream.dataset_entries import names
 
 NAME = "model"
+_MAKE = "Correct it, or make it first: train, or export."
 
 
 def run(subject: Subject) -> Iterator[Finding]:
     """Findings about the model's folder, the adapters, the context length, and the names of modules."""
-    value = subject.config.values.get("model_name_or_path")
-    if isinstance(value, str) and value:
-        yield from _model(subject, value)
-    for adapter in names(subject.config.values.get("adapter_name_or_path")):
-        yield from _adapter(subject, adapter)
+    if not subject.has("model_name_or_path"):
+        message = "model_name_or_path is missing: there is no base model"
+        yield subject.finding(NAME, "error", None, message, "Add model_name_or_path.")
+    bases, adapters = ["model_name_or_path"], ["adapter_name_or_path"]
+    if subject.stage == "ppo":
+        kind = subject.get("reward_model_type", "lora")
+        bases += ["reward_model"] if kind == "full" else []
+        adapters += ["reward_model"] if kind == "lora" else ["reward_model_adapters"]
+    elif subject.stage in ("dpo", "kto"):
+        bases, adapters = [*bases, "ref_model"], [*adapters, "ref_model_adapters"]
+    for key in bases:
+        value = subject.config.values.get(key)
+        if isinstance(value, str) and value:
+            yield from _model(subject, key, value)
+    for key in adapters:
+        for value in names(subject.config.values.get(key)):
+            yield from _adapter(subject, key, value)
     if subject.verb == "train":
         yield from _context(subject)
     if subject.trains:
         yield from _modules(subject)
 
 
-def _model(subject: Subject, value: str) -> Iterator[Finding]:
-    key = "model_name_or_path"
+def _model(subject: Subject, key: str, value: str) -> Iterator[Finding]:
     place = models.place(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream fetches it from a hub"
@@ -38,7 +50,7 @@ def _model(subject: Subject, value: str) -> Iterator[Finding]:
         message = f"{value}: upstream does not read ~ as your home"
         yield subject.finding(NAME, "error", key, message, f"Write {Path(value).expanduser()}.")
     elif place == "missing":
-        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
+        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", _MAKE)
     elif not (Path(value) / "config.json").is_file():
         hint = "Name the base model, and this folder as adapter_name_or_path."
         has_adapter = (Path(value) / models.ADAPTER).is_file()
@@ -48,15 +60,14 @@ def _model(subject: Subject, value: str) -> Iterator[Finding]:
         yield subject.finding(NAME, "error", key, f"{value} has no weights", "Fetch the model again.")
 
 
-def _adapter(subject: Subject, value: str) -> Iterator[Finding]:
-    key = "adapter_name_or_path"
+def _adapter(subject: Subject, key: str, value: str) -> Iterator[Finding]:
     place = models.place(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream looks for it on a hub"
         yield subject.finding(NAME, "warning", key, message, "Name the output_dir of a training.")
         return
     if place == "missing":
-        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
+        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", _MAKE)
         return
     config = Path(value) / models.ADAPTER
     if not config.is_file():

@@ -12,6 +12,7 @@ import click
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
+    from llf_kit.checks.subject import Verb
     from llf_kit.schema import Finding
     from llf_kit.upstream import Tuned
     from llf_kit.upstream.configs import Config
@@ -31,7 +32,7 @@ def show(found: Sequence[Finding], files: Sequence[str]) -> None:
     say(f"{', '.join(files)}: {', '.join(words) or 'nothing to say'}")
 
 
-def first(config: Config, skip: bool) -> None:
+def first(config: Config, verb: Verb, skip: bool) -> None:
     """Check before a hand-off, and stop at errors; infos are for ``llf-kit check``.
 
     Raises:
@@ -45,7 +46,7 @@ def first(config: Config, skip: bool) -> None:
     from llf_kit.upstream import locate
 
     locate.find()
-    found = [one for one in check_config(config, here=True) if one.severity != "info"]
+    found = [one for one in check_config(config, started=verb) if one.severity != "info"]
     if found:
         show(found, [str(config.path)])
     if any(one.severity == "error" for one in found):
@@ -63,7 +64,7 @@ def tuned(place: Path, overrides: Sequence[str], backend: str | None, skip: bool
     given = (*overrides, f"infer_backend={backend}") if backend else overrides
     found = find(place, given, leaves=leaves)
     found = exporting.planned(found) if leaves else found
-    first(found.config, skip)
+    first(found.config, "export" if leaves else "infer", skip)
     verify(found, identity=not skip)
     for note in found.notes:
         say(note)

@@ -78,7 +78,8 @@ def test_a_finished_run_is_not_continued_unasked(llf_kit: Run, tree: Tree) -> No
 
 def test_without_an_output_folder_nothing_starts(llf_kit: Run, tree: Tree) -> None:
     tree({"a.yaml": "stage: sft\n"})
-    assert "a.yaml: output_dir is missing. Add it, or give output_dir=…" in llf_kit("train", "a.yaml").err
+    assert "error: output_dir is missing" in llf_kit("train", "a.yaml").err
+    assert "a.yaml: output_dir is missing. Add it, or give output_dir=…" in llf_kit("train", "a.yaml", "--no-check").err
 
 
 def test_the_progress_of_the_trainer_log_is_read_line_by_line(tmp_path: Path) -> None:
