@@ -1,4 +1,4 @@
-"""A child process that gets our signals: Ctrl-C and SIGTERM reach it and everything that it started."""
+"""A child process that gets our signals: Ctrl-C, SIGTERM and a lost terminal reach it and all that it started."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from typing import IO
 
 _GRACE = 20.0  # seconds between asking a child to stop and ending it
 _POLL = 0.25  # seconds between two looks at the child; each costs microseconds
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Not as a file: its folder would come first on sys.path, and its inspect.py before that of the standard library; nor
+# may what lies in the current directory.
+_START = """
+import sys
+if sys.path[0] == "":
+    del sys.path[0]
+with open(sys.argv[1], encoding="utf-8") as script:
+    exec(compile(script.read(), sys.argv[1], "exec"))
+"""
 
 
 def private_log(path: Path) -> IO[bytes]:
@@ -21,10 +31,16 @@ def private_log(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
+def script(python: Path, path: Path) -> list[str]:
+    """The command that runs a script of this package in another interpreter."""
+    return [str(python), "-W", "ignore", "-c", _START, str(path)]
+
+
 def run(
     command: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
+    stdin: IO[bytes] | None = None,
     log: IO[bytes] | None = None,
     watch: Callable[[], None] = lambda: None,
 ) -> tuple[int, bool]:
@@ -39,7 +55,7 @@ def run(
         [str(part) for part in command],
         env={**os.environ, **(env or {})},
         start_new_session=not own_terminal,
-        stdin=None if own_terminal else subprocess.DEVNULL,
+        stdin=None if own_terminal else stdin or subprocess.DEVNULL,
         stdout=log,
         stderr=None if own_terminal else subprocess.STDOUT,
     )
@@ -50,7 +66,9 @@ def run(
             return
         _signal(child, signal.SIGKILL if len(stopped_at) > 1 else number, group=not own_terminal)
 
-    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Under nohup a lost terminal is to be ignored, by us as by the child.
+    heard = [one for one in _SIGNALS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
+    before = {number: signal.signal(number, forward) for number in heard}
     try:
         while True:
             with suppress(subprocess.TimeoutExpired):
