@@ -48,6 +48,7 @@ MAY_IMPORT = {
         "convert",
         "mapping",
         "formats",
+        "dataset_info",
         "outputs",
         "render",
         "base_models",

@@ -1,4 +1,4 @@
-"""What runs in LLaMA-Factory's interpreter for ``llf-kit webui``: its own board, chosen through by a request on stdin.
+"""LLaMA Board with everything chosen: what ``llf-kit webui`` runs in LLaMA-Factory's interpreter, a request on stdin.
 
 Values are set where the page is made, not by an event when it is opened: the board's own handlers (a stage empties the
 dataset, a model sets template and adapter) answer to events, in no certain order. What upstream does is left alone but
@@ -79,7 +79,10 @@ def build(request: dict[str, Any]) -> tuple[Any, Any]:
         def _parse_train_args(self, data: dict[Any, Any]) -> dict[str, Any]:
             # Upstream writes over some of them: with a validation set it evaluates at every save, whatever they say.
             extra = json.loads(data[self.manager.get_elem_by_id("train.extra_args")])
-            args: dict[str, Any] = {**upstream_parse(self, data), **extra}
+            args: dict[str, Any] = upstream_parse(self, data)
+            if "eval_strategy" in extra:
+                args.pop("eval_steps", None)
+            args.update(extra)
             if not args.get("val_size") and not args.get("eval_dataset"):  # taken away on the page
                 for key in ("eval_strategy", "eval_steps"):
                     args.pop(key, None)
@@ -201,8 +204,9 @@ class Trainer(subprocess.Popen):  # type: ignore[type-arg]
         self._reader.start()
 
     def _read(self) -> None:
-        for line in self.stderr or ():
-            self._said.append(line)
+        assert self.stderr is not None  # noqa: S101 - upstream asks for a pipe
+        with self.stderr:
+            self._said.extend(self.stderr)
 
     def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[str, str]:
         """Wait for the end; what it said on stderr, the last thousand lines."""
