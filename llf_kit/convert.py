@@ -142,7 +142,7 @@ def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
 def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: mapping.Ask | None) -> Summary:
     filled = [table for table in tables if table.columns]
     if not filled:
-        raise DataError(*(f"{table.source}: is empty. Give a table with a header and rows." for table in tables))
+        raise DataError(*(f"{table.source}: {table.why}. Give a table with a header and rows." for table in tables))
     mappings = mapping.choose(filled, plan.map, plan.function, ask)
     chosen = plan.format or _format(mappings)
     masked: Counter[str] = Counter()
@@ -158,7 +158,7 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: 
     summary.format = chosen
     summary.masked = dict(sorted(masked.items()))
     summary.decisions = _decisions(mappings)
-    summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
+    summary.decisions += _left_out(tables)
     return summary
 
 
@@ -175,6 +175,15 @@ def _decisions(mappings: list[mapping.Mapping]) -> list[str]:
         encoding = f"; {one.table.encoding}" if one.table.encoding else ""
         alike.setdefault(one.describe() + encoding, []).append(one.table.source)
     return [f"{_some(sources)}: {decision}" for decision, sources in alike.items()]
+
+
+def _left_out(tables: list[RawTable]) -> list[str]:
+    """A line a reason why nothing was read of some of the tables."""
+    alike: dict[str, list[str]] = {}
+    for table in tables:
+        if not table.columns:
+            alike.setdefault(table.why, []).append(table.source)
+    return [f"{_some(sources)}: {why}; nothing read" for why, sources in alike.items()]
 
 
 def _some(sources: list[str]) -> str:
@@ -246,7 +255,11 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
             for place in places:
                 outputs.remove(place)
     if not summary.written:
-        reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items()) or "no rows"
+        if not summary.read:
+            raise DataError(
+                f"{plan.name}: nothing to write: its sources are empty or only a header. Give rows to convert."
+            )
+        reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items())
         raise DataError(
             f"{plan.name}: nothing to write out of {summary.read} rows ({reasons}). "
             f"{rejects.relative_to(directory)} has the place of each; check the mapping."

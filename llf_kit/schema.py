@@ -2,7 +2,18 @@
 
 **Raw rows** are what a reader yields, whatever the container was:
 
-======== ================= ============================= ==============================================================
+======== ================= ==========================================================================
+column   type              meaning
+======== ================= ==========================================================================
+source   String            file name, with ``#sheet`` where the container has parts
+row      Int64             place in that file as its users count: the header of a table is row 1
+reason   String or null    why the reader could not read this row
+raw      Struct of String  the row itself; a list or an object inside it stands as JSON text
+======== ================= ==========================================================================
+
+**A sample** is what mapping makes of a raw row and what every later stage works on:
+
+========= ============================= ==============================================================
 column    type                          meaning
 ========= ============================= ==============================================================
 source    String                        as above; messages about data say ``source:row``
@@ -16,7 +27,7 @@ label     String or null                the sub-scenario, for balanced splits an
 reason    String or null                why this row is rejected; null means that it is kept
 ========= ============================= ==============================================================
 
-Screening adds ``duplicate`` (Boolean) and splitting adds ``test`` (Boolean).
+Screening adds ``duplicate`` (Boolean) and ``flags`` (List[:data:`FLAG`]), and splitting adds ``test`` (Boolean).
 """
 
 from __future__ import annotations
@@ -38,10 +49,30 @@ TEXT = "text"
 
 CJK = re.compile(r"[\u3400-\u9fff]")  # whether a text is answered, or masked, in Chinese
 
+# The traditional characters of the words by which columns, speakers and parts of a text are known
+SIMPLIFIED = str.maketrans(
+    "問題詢諮覆選項類別標對話會歷專業幹補充說備場參正確統試複醫師內輸憶較優質絕維鏈過評價饋滿護檢驗實臨顧機學員屬戶處",
+    "问题询咨复选项类别标对话会历专业干补充说备场参正确统试复医师内输忆较优质绝维链过评价馈满护检验实临顾机学员属户处",
+)
+
+
+_TRADITIONAL: dict[str, str] = {}
+for _old, _new in SIMPLIFIED.items():
+    _TRADITIONAL[chr(_new)] = _TRADITIONAL.get(chr(_new), "") + chr(_old)
+
+
+def either(words: str) -> str:
+    """A pattern of Chinese words that matches them in traditional characters too; it may hold no character class."""
+    return "".join(f"[{char}{_TRADITIONAL[char]}]" if char in _TRADITIONAL else char for char in words)
+
+
 # What exports write into an empty cell, as the whole of it.
 NOTHING = r"(?i)^\s*(?:nan|none|null|n/a|#n/a|-|--|/|无|暂无|空)?\s*$"
 
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
+
+# What a person should look at in a kept row: the kind in words that can be counted, and what it is about.
+FLAG = pl.Struct({"kind": pl.String, "detail": pl.String})
 
 SAMPLE: dict[str, pl.DataType] = {
     "source": pl.String(),
@@ -60,13 +91,15 @@ SAMPLE: dict[str, pl.DataType] = {
 class RawTable:
     """One table of raw rows (a file, or a sheet of one) that has not been read yet.
 
-    ``columns`` are the names of the fields of ``raw``; ``encoding`` is set where the container is text.
+    ``columns`` are the names of the fields of ``raw``; ``encoding`` is set where the container is text. Without
+    columns there is nothing to read, and ``why`` says so.
     """
 
     source: str
     columns: tuple[str, ...]
     rows: pl.LazyFrame
     encoding: str | None = None
+    why: str = "is empty"
 
 
 @dataclass(frozen=True)

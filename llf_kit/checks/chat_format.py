@@ -15,7 +15,7 @@ from llf_kit.upstream import chat_template, encoding
 from llf_kit.upstream.assigned import assigned
 from llf_kit.upstream.chat_template import ChatTemplate, Token
 from llf_kit.upstream.own_template import CannotRenderError, render, words
-from llf_kit.upstream.tokenizer import Special, Tokenizer, special
+from llf_kit.upstream.tokenizer import Special, Tokenizer, listed, special
 
 NAME = "template"
 
@@ -87,12 +87,16 @@ def _other(subject: Subject, template: ChatTemplate, right: str, alike: bool) ->
 
 def _tokens(subject: Subject, model: Path, template: ChatTemplate, own: Special) -> Iterator[Finding]:
     """Marks that the template counts on and the model does not have."""
+    slots = (*template.prefix, *template.system, *template.user, *template.assistant)
+    needed = [slot.text for slot in slots if isinstance(slot, Token) and slot.kind == "named"]
+    markers = list(chat_template.markers(template))
+    named = (own.bos, own.eos or "", own.unk, *own.others)  # upstream adds an end token where there is none
+    if {*needed, *markers, *template.stop_words, *(text for text in named if text is not None)} <= listed(model):
+        return
     try:
         tokenizer = Tokenizer(model, template)
     except ModelError:  # another check says so
         return
-    slots = (*template.prefix, *template.system, *template.user, *template.assistant)
-    needed = [slot.text for slot in slots if isinstance(slot, Token) and slot.kind == "named"]
     for token in dict.fromkeys(needed):
         if token not in template.stop_words and not tokenizer.knows(token):
             message = f"template: {template.name} needs the token {token}, which this model does not have"
@@ -102,7 +106,7 @@ def _tokens(subject: Subject, model: Path, template: ChatTemplate, own: Special)
         yield _added(subject, template, tokenizer, new)
     several = [
         mark
-        for mark in chat_template.markers(template)
+        for mark in markers
         if mark not in (*needed, *new) and not tokenizer.knows(mark) and mark not in (own.chat_template or "")
     ]
     if several:

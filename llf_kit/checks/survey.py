@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,9 @@ def survey(dataset: Dataset, stage: str) -> Survey:
         DataError: a file of it cannot be read.
     """
     found = Survey(dataset, attributes(dataset))
-    begins = [_first(path) for path in dataset.files]
+    files = dataset.files
+    alone = blocks(files[0]) if len(files) == 1 else None  # its first block need not be read twice
+    begins = [next(alone or blocks(path), None) for path in files]
     found.schema = _common([block.frame.schema for block in begins if block])
     align, judged = aligner(dataset), found.one.columns.get("kto_tag")
 
@@ -109,8 +112,9 @@ def survey(dataset: Dataset, stage: str) -> Survey:
             return made, True
         return refusal(made, stage), not any(turn.content for turn in made.response)
 
-    for path in dataset.files:
-        for number, block in enumerate(blocks(path)):
+    for path in files:
+        rest = chain(filter(None, begins), alone) if alone else blocks(path)
+        for number, block in enumerate(rest):
             found.starts.append((found.rows, Block(block.path, pl.DataFrame(), block.numbers)))
             if number == 0:
                 found.dates |= _dates(block.frame)
@@ -137,10 +141,6 @@ def _is_date(texts: pl.Series) -> bool:
             r"^\d{4}-\d\d-\d\d(?:[ T]\d\d(?::\d\d(?::\d\d(?:\.\d{1,9})?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?$"
         ).all()
     )
-
-
-def _first(path: Path) -> Block | None:
-    return next(blocks(path), None)
 
 
 def _common(schemas: list[pl.Schema]) -> dict[str, pl.DataType]:

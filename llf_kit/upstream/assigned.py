@@ -27,33 +27,33 @@ class Registered(NamedTuple):
 
 def assigned(model: str) -> str | None:
     """The template of the installed LLaMA-Factory for ``model``: its id on a hub, or a folder called like it."""
-    found = _find(model)
+    found = _registered(model)
     return found.template if found else None
 
 
 def label(model: str) -> str | None:
     """The name of ``model`` in the board's list; None where that lacks it."""
-    found = _find(model)
+    found = _registered(model)
     return found.label if found else None
 
 
-def _find(model: str) -> Registered | None:
+def _registered(model: str) -> Registered | None:
     spec = find_spec("llamafactory")
     if spec is None or not spec.origin:
         return None
-    return _known(Path(spec.origin).parent).get(_last(model))
+    return _found(Path(spec.origin).parent, _last(model))
 
 
 @cache
-def _known(llamafactory: Path) -> dict[str, Registered]:
+def _found(llamafactory: Path, name: str) -> Registered | None:
     try:
-        return read(llamafactory)
+        return read(llamafactory, name).get(name)
     except (OSError, ValueError):
-        return {}
+        return None
 
 
-def read(llamafactory: Path) -> dict[str, Registered]:
-    """The models by the last part of an id, in small letters.
+def read(llamafactory: Path, holding: str = "") -> dict[str, Registered]:
+    """The models by the last part of an id, in small letters; all of them, or at least those ``holding`` a text.
 
     Raises:
         OSError: the sources cannot be read.
@@ -62,7 +62,7 @@ def read(llamafactory: Path) -> dict[str, Registered]:
     module = Module(llamafactory / "extras" / "constants.py", {})
     return {
         name: model
-        for statement in module.statements(r"^register_model_group\(")
+        for statement in module.statements(r"^register_model_group\(", holding)
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
         for name, model in _group(statement.value)
     }

@@ -39,9 +39,13 @@ class Module:
     def _text(self) -> str:
         return self.path.read_text(encoding="utf-8")
 
-    def statements(self, start: str) -> Iterator[ast.stmt]:
-        """Every statement at column 0 that begins with the pattern ``start``."""
+    def statements(self, start: str, holding: str = "") -> Iterator[ast.stmt]:
+        """Every statement at column 0 that begins with the pattern ``start``; of those on several lines, only the ones
+        ``holding`` a text, in small or capital letters."""
         for found in re.finditer(start, self._text, re.MULTILINE):
+            first = _NEXT.search(self._text, found.end())
+            if holding.casefold() not in self._text[found.start() : first.start() if first else None].casefold():
+                continue
             for end in _NEXT.finditer(self._text, found.end()):
                 # A line of a long text may stand at column 0 too; then there is no statement yet.
                 if node := _parse(self._text[found.start() : end.start()]):

@@ -7,6 +7,7 @@ That is transformers' ``TokenizersBackend`` (named special tokens that are missi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import tokenizers
 
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+
+_LISTED = 1 << 20  # characters in which the named tokens stand; Llama 3 lists 256 of them in 45,000
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,20 @@ def special(model: Path) -> Special:
         add_bos=config.get("add_bos_token") is True,
         chat_template=own if isinstance(own, str) else None,
     )
+
+
+def listed(model: Path) -> frozenset[str]:
+    """The tokens that tokenizer.json lists by name beside its vocabulary, which is not read: that takes 0.1 s and more.
+
+    They stand before it; none where the file is missing or written in another order.
+    """
+    try:
+        with (model / "tokenizer.json").open(encoding="utf-8") as file:
+            start = file.read(_LISTED)
+        tokens, _ = json.JSONDecoder().raw_decode(start, re.search(r'"added_tokens"\s*:\s*', start).end())  # type: ignore[union-attr]
+        return frozenset(token["content"] for token in tokens)
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
+        return frozenset()
 
 
 class Tokenizer:
