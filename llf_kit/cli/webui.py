@@ -60,7 +60,7 @@ def command(
     preset = presets.make(
         loaded,
         arguments.schema(),
-        widgets.installed(),
+        widgets.board(),
         name=name,
         datasets=webui.datasets(loaded),
         system=load_settings(project).system,
@@ -133,9 +133,16 @@ def _from_elsewhere(door: Door, config: Path | None) -> Iterator[str]:
     host, port = (client[2], client[3]) if len(client) == 4 else (socket.gethostname(), "22")
     by_port = "" if port == "22" else f"-p {port} "
     yield "  from elsewhere, by ssh; then open the same address there:"
-    yield f"    ssh {by_port}-L {door.port}:{door.host}:{door.port} {getpass.getuser()}@{host}"
+    yield f"    ssh {by_port}-L {door.port}:{door.host}:{door.port} {_user()}@{host}"
     yield "  on a rented machine that maps one port only, such as 6006:"
-    yield f"    llf-kit webui {f'{config} ' if config else ''}--host 0.0.0.0 --port 6006 --auth {getpass.getuser()}"
+    yield f"    llf-kit webui {f'{config} ' if config else ''}--host 0.0.0.0 --port 6006 --auth {_user()}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's number without a name
+        return "USER"
 
 
 def _has_screen() -> bool:

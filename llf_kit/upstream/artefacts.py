@@ -44,8 +44,8 @@ def write(project: Path, preset: Preset, dataset_dir: Path, *, lang: str, hub: s
 def _data(project: Path, dataset_dir: Path) -> tuple[str, ...]:
     """The board looks in ``data`` first: an entry there for every dataset, with its file as seen from there."""
     home = project / DATA
-    if not (dataset_dir / DATASET_INFO).is_file() or home.resolve() == dataset_dir.resolve():
-        return ()
+    if not (dataset_dir / DATASET_INFO).is_file() or home.resolve() == dataset_dir.resolve() or home.is_symlink():
+        return ()  # what a link leads to is not this project's
     entries, there = _entries(dataset_dir), _entries(home)
     ours = {name: _moved(entry, dataset_dir, home) for name, entry in entries.items()}
     kept = tuple(name for name, entry in ours.items() if name in there and not _same(there[name], entry, home))

@@ -218,8 +218,8 @@ def _fill_boxes(made: Preset, verb: Verb, rest: dict[str, Any], schema: Schema, 
         # A chat and an export have to leave the template to upstream, too.
         own = made.extra if tab == verb else {key: None for key in ("template",) if key in rest}
         if box and (own or tab == verb):
-            first = json.loads(box.value) if tab != "train" else {}
-            made.values[f"{tab}.extra_args"] = json.dumps({**first, **own}, ensure_ascii=False)
+            first = json.loads(box.value or "{}") if tab != "train" else {}
+            made.values[f"{tab}.extra_args"] = json.dumps({**first, **own}, ensure_ascii=False, default=str)
 
 
 def _default(schema: Schema, key: str) -> Any:

@@ -14,7 +14,7 @@ from typing import IO
 
 _GRACE = 20.0  # seconds between asking a child to stop and ending it
 _POLL = 0.25  # seconds between two looks at the child; each costs microseconds
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 # Not as a file: its folder would come first on sys.path, and its inspect.py before that of the standard library; nor
 # may what lies in the current directory.
 _START = """
@@ -67,7 +67,7 @@ def run(
         _signal(child, signal.SIGKILL if len(stopped_at) > 1 else number, group=not own_terminal)
 
     # Under nohup a lost terminal is to be ignored, by us as by the child.
-    heard = [one for one in _SIGNALS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
+    heard = [one for one in _SIGNALS if one == signal.SIGINT or signal.getsignal(one) != signal.SIG_IGN]
     before = {number: signal.signal(number, forward) for number in heard}
     try:
         while True:

@@ -7,14 +7,17 @@ has to be held against the very board that will show it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Widget", "installed", "read"]
+__all__ = ["Widget", "board", "dump", "read", "shipped"]
+
+SNAPSHOT = Path(__file__).with_suffix(".json")
 
 # The files of webui/components, and the tab whose elements each of them makes; chatbot.py makes a part of the chat tab.
 _FILES = {"top": "top", "train": "train", "eval": "eval", "infer": "infer", "chatbot": "infer", "export": "export"}
@@ -60,15 +63,32 @@ def text(value: Any) -> str | None:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def installed() -> dict[str, Widget]:
-    """The widgets of the board in this environment; none where it is not there, or laid out in another way."""
+def board() -> dict[str, Widget]:
+    """The widgets of the board in this environment; those of the newest known one, where it is not there or is laid out
+    in another way.
+    """
     spec = find_spec("llamafactory")
-    if spec is None or not spec.origin:
-        return {}
     try:
-        return read(Path(spec.origin).parent)
+        found = read(Path(spec.origin).parent) if spec and spec.origin else {}
     except (OSError, SyntaxError):
-        return {}
+        found = {}
+    return found if "train.learning_rate" in found else shipped()
+
+
+def shipped() -> dict[str, Widget]:
+    """The widgets of the newest board that llf-kit knows."""
+    entries = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+    return {key: Widget(**{**entry, "choices": _tuple(entry.get("choices"))}) for key, entry in entries.items()}
+
+
+def dump(found: Mapping[str, Widget]) -> str:
+    """As JSON with a widget a line, without what is as by default."""
+    plain = asdict(Widget(""))
+    lines = []
+    for key, one in found.items():
+        entry = {name: value for name, value in asdict(one).items() if value != plain[name]}
+        lines.append(f"{json.dumps(key)}: {json.dumps(entry, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read(llamafactory: Path) -> dict[str, Widget]:
@@ -95,19 +115,22 @@ def _made(tree: ast.Module) -> Iterator[tuple[str | None, Widget]]:
         match node:
             case ast.Assign([ast.Name(name)], ast.Call(ast.Attribute(ast.Name("gr"), kind), _, words)):
                 stated = {word.arg: _value(word.value) for word in words}
-                choices = stated.get("choices")
                 yield (
                     name,
                     Widget(
                         kind=kind,
                         low=stated.get("minimum"),
                         high=stated.get("maximum"),
-                        choices=tuple(choices) if choices else None,
+                        choices=_tuple(stated.get("choices")),
                         free=bool(stated.get("allow_custom_value")),
                         many=bool(stated.get("multiselect")),
                         value=stated.get("value"),
                     ),
                 )
+
+
+def _tuple(items: list[Any] | None) -> tuple[Any, ...] | None:
+    return tuple(items) if items else None
 
 
 def _value(node: ast.expr) -> Any:

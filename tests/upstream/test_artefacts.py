@@ -67,6 +67,13 @@ def test_data_of_the_users_own_stay(tree: Tree) -> None:
     assert (here / "data/dataset_info.json").read_text() == "[1]"
 
 
+def test_data_that_a_link_leads_to_are_not_touched(tree: Tree) -> None:
+    here = tree({"dataset_info.json": json.dumps(INFO), "shared/dataset_info.json": "{}"})
+    (here / "data").symlink_to(here / "shared")
+    assert write(here, preset()) == ()
+    assert (here / "shared/dataset_info.json").read_text() == "{}"
+
+
 def test_a_project_that_keeps_its_data_where_the_board_looks_is_left_as_it_is(tree: Tree) -> None:
     here = tree({"data/dataset_info.json": json.dumps(INFO)})
     assert write(here, preset(), "data") == ()

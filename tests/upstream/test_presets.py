@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from conftest import ask_upstream
 
 from llf_kit.upstream import arguments, presets, widgets
 from llf_kit.upstream.configs import Config
+
+Tree = Callable[[dict[str, Any]], Path]
 
 TRAIN = {
     "model_name_or_path": "Qwen/Qwen2-1.5B-Instruct",
@@ -26,7 +30,7 @@ TRAIN = {
 
 def make(values: dict[str, Any], **given: Any) -> presets.Preset:
     config = Config(Path("train.yaml"), (), values, ())
-    return presets.make(config, arguments.schema(), widgets.installed(), name="train", **given)
+    return presets.make(config, arguments.schema(), widgets.board(), name="train", **given)
 
 
 def extra(made: presets.Preset, tab: str = "train") -> Any:
@@ -146,10 +150,27 @@ def test_yamls_for_other_tabs() -> None:
 
 
 def test_a_board_that_lacks_a_widget_gets_the_key_as_an_extra_argument() -> None:
-    board = {key: one for key, one in widgets.installed().items() if key != "train.lora_rank"}
+    board = {key: one for key, one in widgets.board().items() if key != "train.lora_rank"}
     config = Config(Path("train.yaml"), (), {**TRAIN, "lora_rank": 4}, ())
     made = presets.make(config, arguments.schema(), board, name="train")
     assert "train.lora_rank" not in made.values and extra(made) == {"lora_rank": 4}
+
+
+def test_without_a_board_that_can_be_read_the_newest_known_one_stands_in(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = widgets.board()
+    if arguments.schema().llamafactory == list(arguments.snapshots())[-1]:
+        assert widgets.shipped() == real
+        assert widgets.SNAPSHOT.read_text(encoding="utf-8") == widgets.dump(real)
+    here = tree({"llamafactory/__init__.py": ""})
+    for texts in ({}, {"webui/components/top.py": "("}, {f"webui/components/{one}.py": "" for one in FILES}):
+        tree({f"llamafactory/{name}": text for name, text in texts.items()})
+        monkeypatch.setattr(widgets, "find_spec", lambda _: SimpleNamespace(origin=str(here / "llamafactory/x.py")))
+        assert widgets.board() == widgets.shipped()
+
+
+FILES = ("top", "train", "eval", "infer", "chatbot", "export")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +216,7 @@ for key, one in made[0].manager._id_to_elem.items():
 def test_the_widgets_are_read_as_the_board_makes_them(project: Path) -> None:
     told = ask_upstream(REAL, None)
     assert {label: stage for stage, label in presets.STAGES.items()} == told["stages"]
-    read = widgets.installed()
+    read = widgets.board()
     assert {key for key in told["widgets"] if key.split(".")[0] not in ("head", "footer")} - read.keys() == {
         *(f"{tab}.{name}" for tab in ("train", "eval") for name in PREVIEW),
         *(f"train.{name}_tab" for name in TABS),
@@ -288,3 +309,25 @@ def test_a_training_that_is_started_on_the_page_is_the_one_of_the_yaml(smollm2: 
 
 def _request(made: presets.Preset) -> dict[str, Any]:
     return {"label": made.label, "path": made.path, "template": made.template, "values": made.values}
+
+
+PRECISION = """
+import torch
+from llamafactory.extras import misc
+from llf_kit.upstream.board import _precision
+
+cases = [("bf16", None), ("bf16", '{"use_cpu": true}'), ("fp16", "{}"), ("fp32", None), (None, None)]
+here = [_precision(*case) for case in cases]
+misc.is_accelerator_available = torch.cuda.is_available = lambda: True  # a GPU of before 2020
+torch.cuda.is_bf16_supported = lambda **_: False
+result = [here, [_precision(*case) for case in cases]]
+"""
+
+
+@pytest.mark.real
+def test_the_precision_is_one_of_this_machines(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    without, old = ask_upstream(PRECISION, None)
+    fp16, fp32 = ({"train.compute_type": one} for one in ("fp16", "fp32"))
+    assert without == [fp32, {}, fp32, {}, {}]
+    assert old == [fp16, {}, {}, {}, {}]
