@@ -47,27 +47,21 @@ def command(
     llf-kit.yaml. On this machine only.
     """
     from llf_kit.checks.subject import has_gpu
-    from llf_kit.project import load_settings
-    from llf_kit.upstream import arguments, artefacts, configs, presets, webui, widgets
+    from llf_kit.upstream import configs, webui
 
     project = Path.cwd()
-    door = webui.Door(host, port, _login(auth) if auth else None)
-    door.check()
+    named, colon, password = (auth or "").partition(":")
+    if auth is not None and (not named or (colon and not password)):
+        raise click.BadParameter(f"{auth!r} is not NAME or NAME:PASSWORD.", param_hint="--auth")
+    webui.check_door(host, port, login=bool(named))
     path, name = (config, config.stem) if config else _prepared.config(project)
     changed = webui.overrides(configs.load(path, overrides).values, has_gpu())
     _checking.first(path, (*overrides, *changed), no_check)
-    loaded = configs.load(path, (*overrides, *changed))
-    preset = presets.make(
-        loaded,
-        arguments.schema(),
-        widgets.board(),
-        name=name,
-        datasets=webui.datasets(loaded),
-        system=load_settings(project).system,
-    )
-    language = webui.language(project, lang)
-    for kept in artefacts.write(project, preset, webui.dataset_dir(loaded), lang=language, hub=webui.hub()):
+    chosen = configs.load(path, (*overrides, *changed))
+    preset = webui.choose(chosen, name, project)
+    for kept in webui.leave(chosen, preset, project, lang):
         say(f"data/dataset_info.json: names other data {kept}, and keeps it")
+    door = webui.Door(host, port, (named, _password(named, password)) if named else None)
     _tell(preset, changed)
 
     def ready(address: str) -> None:
@@ -86,31 +80,30 @@ def command(
     webui.open_board(preset, door, project=project, on_ready=ready, on_other_shape=other_shape)
 
 
-def _login(auth: str) -> tuple[str, str]:
-    """Name and password: as given, as asked for on a terminal, else made and shown once."""
-    name, colon, password = auth.partition(":")
-    if not name or (colon and not password):
-        raise click.BadParameter(f"{auth!r} is not NAME or NAME:PASSWORD.", param_hint="--auth")
-    if password:
-        say(
-            "warning: --auth: a password on the command line stands in the shell's history and in the list of processes"
-        )
-        say(f"         that others see. Give --auth {name} alone; the password is then asked for, or made.")
-        return name, password
+def _password(name: str, given: str) -> str:
+    """The password as given, as asked for on a terminal, else made and shown once."""
+    if given:
+        say("warning: --auth: a password on the command line stands in the shell's history and the list of processes.")
+        say(f"         Give --auth {name} alone; the password is then asked for, or made.")
+        return given
+    asked = ""
     if sys.stdin.isatty() and sys.stderr.isatty():
-        password = click.prompt(f"Password for {name} (empty: one is made)", default="", show_default=False,
-                                hide_input=True, err=True)  # fmt: skip
-    if not password:
-        password = secrets.token_urlsafe(12)
-        say(f"  login      {name}")
-        say(f"  password   {password}  (shown this once)")
-    return name, password
+        asked = click.prompt(f"Password for {name} (empty: one is made)", default="", show_default=False,
+                             hide_input=True, err=True)  # fmt: skip
+    if asked:
+        return asked
+    made = secrets.token_urlsafe(12)
+    say(f"  login      {name}")
+    say(f"  password   {made}  (shown this once)")
+    return made
 
 
 def _tell(preset: Preset, changed: tuple[str, ...]) -> None:
     """What is chosen, and where it stands if not in a widget of its own."""
     dataset = preset.values.get("train.dataset") or preset.values.get("eval.dataset") or ["none"]
     say(f"  model      {preset.path} (template {preset.template or 'from the model'})")
+    if not Path(preset.path).is_dir():
+        say("             is no folder here: it is fetched from its hub as soon as it is used")
     say(f"  dataset    {', '.join(dataset)}")
     if precisions := [one.removesuffix("=false") for one in changed if one.endswith("=false")]:
         say(f"  precision  fp32: this machine shows no GPU for {', '.join(precisions)}")

@@ -6,18 +6,19 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Literal
 
-from llf_kit.errors import RunError, UsageError
-from llf_kit.project import DATASET_INFO, private_directory, read_yaml
-from llf_kit.upstream import artefacts, board, failures, locate, ports, process
+from llf_kit.errors import ConfigError, RunError, UsageError
+from llf_kit.project import DATASET_INFO, load_settings, private_directory, read_yaml
+from llf_kit.upstream import arguments, artefacts, board, failures, locate, ports, presets, process, widgets
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.presets import Preset
 
-__all__ = ["Door", "Language", "dataset_dir", "datasets", "hub", "language", "open_board", "overrides"]
+__all__ = ["Door", "Language", "check_door", "choose", "leave", "open_board", "overrides"]
 
 Language = Literal["zh", "en"]
 
@@ -34,18 +35,53 @@ class Door:
     port: int = 7860
     login: tuple[str, str] | None = None
 
-    def check(self) -> None:
-        """Nothing, where it can be opened.
 
-        Raises:
-            UsageError: the port is taken, or anyone who reaches this machine could come in.
-        """
-        if not self.login and not ports.is_loopback(self.host):
-            raise UsageError(
-                f"--host {self.host}: whoever reaches this machine could train on it and read its data. "
-                "Add --auth NAME, or leave --host out and come by ssh -L."
-            )
-        ports.check_free(self.host, self.port)
+def check_door(host: str, port: int, login: bool) -> None:
+    """Nothing, where the board can be opened on ``host``, with or without a ``login``.
+
+    Raises:
+        UsageError: the port is taken, or anyone who reaches this machine could come in.
+    """
+    if not login and not ports.is_loopback(host):
+        raise UsageError(
+            f"--host {host}: whoever reaches this machine could train on it and read its data. "
+            "Add --auth NAME, or leave --host out and come by ssh -L."
+        )
+    ports.check_free(host, port)
+
+
+def overrides(values: Mapping[str, object], gpu: bool) -> tuple[str, ...]:
+    """Where the board departs from a YAML: full precision without a GPU, and an output folder by the time."""
+    lower = () if gpu or values.get("use_cpu") is True else ("bf16", "fp16", "pure_bf16")
+    changed = [f"{key}=false" for key in lower if values.get(key) is True]
+    if "output_dir" in values:
+        changed.append(f"output_dir=saves/train_{datetime.now():%Y-%m-%d-%H-%M-%S}")
+    return tuple(changed)
+
+
+def choose(config: Config, name: str, project: Path) -> Preset:
+    """What ``config`` chooses on the board that is installed; ``name`` is for the board's own saved arguments.
+
+    Raises:
+        ConfigError: llf-kit.yaml is not what it should be.
+    """
+    return presets.make(
+        config,
+        arguments.schema(),
+        widgets.board(),
+        name=name,
+        datasets=_datasets(_dataset_dir(config)),
+        system=load_settings(project).system,
+    )
+
+
+def leave(config: Config, preset: Preset, project: Path, lang: Language | None) -> tuple[str, ...]:
+    """Write the :mod:`~llf_kit.upstream.artefacts`; the names of datasets come back that ``data`` gives to other files.
+
+    Raises:
+        ConfigError: one of them cannot be written.
+    """
+    return artefacts.write(project, preset, _dataset_dir(config), lang=_language(project, lang), hub=_hub())
 
 
 def open_board(
@@ -66,7 +102,7 @@ def open_board(
         NotInstalledError: llamafactory-cli is missing.
         RunError: it failed.
     """
-    door.check()
+    check_door(door.host, door.port, door.login is not None)
     cli = locate.find()
     log = private_directory(project) / _LOG
     # The board starts its trainings by the name of the command.
@@ -118,40 +154,32 @@ def _run(
         return process.run(command, env=environment, stdin=stdin, log=stream, watch=watch)
 
 
-def language(project: Path, chosen: Language | None) -> Language:
-    """The language of the page: ``chosen``, else that of the last time, else that of the locale."""
+def _language(project: Path, chosen: Language | None) -> Language:
+    """``chosen``, else the language of the last time, else that of the locale."""
     if chosen:
         return chosen
     memory = project / artefacts.USER
     locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    last = read_yaml(memory).get("lang") if memory.is_file() else None
+    last = None
+    with suppress(ConfigError):
+        last = read_yaml(memory).get("lang")
     return "zh" if last == "zh" or (last is None and locale.startswith("zh")) else "en"
 
 
-def dataset_dir(config: Config) -> Path:
-    """The folder of dataset_info.json."""
+def _dataset_dir(config: Config) -> Path:
     return Path(str(config.values.get("dataset_dir") or artefacts.DATA))
 
 
-def datasets(config: Config) -> set[str]:
+def _datasets(folder: Path) -> set[str]:
     """The names in dataset_info.json; none where it cannot be read, which is for the check to say."""
     try:
-        found = json.loads((dataset_dir(config) / DATASET_INFO).read_text(encoding="utf-8"))
+        found = json.loads((folder / DATASET_INFO).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return set()
     return set(found) if isinstance(found, dict) else set()
 
 
-def hub() -> str | None:
+def _hub() -> str | None:
     """Where upstream gets models from, if its variables say so; the board would undo them."""
     hubs = {"USE_MODELSCOPE_HUB": "modelscope", "USE_OPENMIND_HUB": "openmind"}
     return next((name for key, name in hubs.items() if os.environ.get(key, "0").lower() in ("1", "true", "y")), None)
-
-
-def overrides(values: Mapping[str, object], gpu: bool) -> tuple[str, ...]:
-    """Where the board departs from a YAML: full precision without a GPU, and an output folder by the time."""
-    lower = () if gpu or values.get("use_cpu") is True else ("bf16", "fp16", "pure_bf16")
-    changed = [f"{key}=false" for key in lower if values.get(key) is True]
-    if "output_dir" in values:
-        changed.append(f"output_dir=saves/train_{datetime.now():%Y-%m-%d-%H-%M-%S}")
-    return tuple(changed)

@@ -16,6 +16,7 @@ from conftest import Result
 from llf_kit.checks import subject
 from llf_kit.errors import UsageError
 from llf_kit.upstream import ports, webui
+from llf_kit.upstream.presets import Preset
 
 Tree = Callable[[dict[str, Any]], Path]
 Run = Callable[..., Result]
@@ -99,6 +100,9 @@ def test_a_yaml_is_chosen_through(llf_kit: Run, tree: Tree, opened: list[Any]) -
         "compute_type": "fp32",
         "extra_args": '{"max_steps": 3}',
     }
+    assert (
+        "model      Qwen/Qwen2-1.5B-Instruct (template qwen)\n             is no folder here: it is fetched" in done.err
+    )
     assert "precision  fp32: this machine shows no GPU for bf16" in done.err
     assert "extra      max_steps: without a widget" in done.err
     assert yaml.safe_load((here / "llamaboard_config/a.yaml").read_text())["train.learning_rate"] == "1e-4"
@@ -189,7 +193,7 @@ def test_addresses(host: str, loopback: bool, address: str) -> None:
 
 def test_a_stranger_is_kept_out_by_the_library_too(project: Path) -> None:
     with pytest.raises(UsageError, match="whoever reaches this machine"):
-        webui.Door("0.0.0.0").check()
+        webui.open_board(Preset("a", "a", False, "a", None), webui.Door("0.0.0.0"), project=project)
 
 
 def test_the_language_is_that_of_the_last_time_else_of_the_locale(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,14 +201,14 @@ def test_the_language_is_that_of_the_last_time_else_of_the_locale(tree: Tree, mo
     monkeypatch.delenv("LC_ALL", raising=False)
     monkeypatch.delenv("LC_MESSAGES", raising=False)
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    assert (webui.language(here, None), webui.language(here, "en")) == ("zh", "en")
+    assert (webui._language(here, None), webui._language(here, "en")) == ("zh", "en")
     tree({"llamaboard_cache/user_config.yaml": "lang: en\n"})
-    assert webui.language(here, None) == "en"
+    assert webui._language(here, None) == "en"
 
 
 def test_the_hub_is_what_upstreams_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("USE_MODELSCOPE_HUB", raising=False)
     monkeypatch.delenv("USE_OPENMIND_HUB", raising=False)
-    assert webui.hub() is None
+    assert webui._hub() is None
     monkeypatch.setenv("USE_MODELSCOPE_HUB", "1")
-    assert webui.hub() == "modelscope"
+    assert webui._hub() == "modelscope"
