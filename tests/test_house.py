@@ -51,6 +51,7 @@ MAY_IMPORT = {
         "convert",
         "mapping",
         "formats",
+        "dataset_info",
         "outputs",
         "render",
         "base_models",
