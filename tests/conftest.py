@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llf_kit.project import text_lines
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 REPOSITORY = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+NO_BROWSER = "there is no chromium: the web UI was not looked at. Install Debian's package `chromium`."
 
 
 @dataclass
@@ -97,6 +103,19 @@ def ask_upstream(script: str, data: Any) -> Any:
     return json.loads(done.stderr.splitlines()[-1])
 
 
+def call(directory: Path, *arguments: object, program: str = "llf-kit", stdin: str = "") -> tuple[int, str, str]:
+    """Run a command of this environment in ``directory``: exit status, stdout, stderr."""
+    done = subprocess.run(
+        [str(BIN / program), *map(str, arguments)],
+        cwd=directory,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """The real small chat model, fetched into the user's cache once."""
@@ -123,9 +142,9 @@ def trained(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "血氯的参考区间？,99～110 mmol/L\n白蛋白的参考区间？,40～55 g/L\n"
     )
     (directory / "stranger.csv").write_bytes(raw.encode("gb18030"))
-    command = [str(Path(sys.executable).parent / "llf-kit")]
+    command = [str(BIN / "llf-kit")]
     for arguments in (
-        ["convert", "stranger.csv", "--name", "lab"],
+        ["convert", "stranger.csv", "--name", "lab", "--system", "你是检验科专家。"],
         [
             *("render", "train/lora_sft", "-o", "train.yaml", "--set", f"model={smollm2}", "--set", "dataset=lab"),
             *("--set", "precision=fp32", "--set", "val_size=0", "--set", "cutoff_len=128", "--set", "logging_steps=1"),
@@ -136,3 +155,31 @@ def trained(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         done = subprocess.run([*command, *arguments], cwd=directory, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     yield Trained(directory, directory / "saves" / "lora_sft", done.stderr)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, without a window; where there is none, a test is left out loudly, and fails in CI."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium")
+    if program is None and os.environ.get("CI") == "true":
+        pytest.fail(NO_BROWSER)
+    if program is None:
+        pytest.skip(NO_BROWSER)
+    switches = (
+        *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+        *("--disable-component-update", "--disable-sync"),
+    )
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=list(switches))
+        yield started
+        started.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was left out for lack of a browser stands at the end, in red."""
+    left = sum(NO_BROWSER in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if left:
+        terminalreporter.section("NOT TESTED", red=True)
+        terminalreporter.line(f"{left} tests: {NO_BROWSER}", red=True)

@@ -11,10 +11,10 @@ from llf_kit.checks.counting import configured
 from llf_kit.checks.subject import Severity, Subject
 from llf_kit.errors import ModelError
 from llf_kit.schema import ASSISTANT, USER, Finding
-from llf_kit.upstream import chat_template, encoding
+from llf_kit.upstream import chat_template, written
 from llf_kit.upstream.assigned import assigned
 from llf_kit.upstream.chat_template import ChatTemplate, Token
-from llf_kit.upstream.own_template import CannotRenderError, render, words
+from llf_kit.upstream.own_template import CannotRenderError
 from llf_kit.upstream.tokenizer import Special, Tokenizer, listed, special
 
 NAME = "template"
@@ -41,8 +41,12 @@ def run(subject: Subject) -> Iterator[Finding]:
     template = configured(subject)
     if template is None:
         return
+    if subject.get("train_on_prompt") is True and template.efficient_eos:
+        message = f"template: {template.name} does not go with train_on_prompt"
+        yield subject.finding(NAME, "error", "train_on_prompt", message, "Remove train_on_prompt.")
     alike = right is not None and _alike(template, right)
-    if right is not None and right != template.name:
+    plain = subject.stage == "pt"  # texts are trained on as they stand; a template brings its end token alone
+    if right is not None and right != template.name and not plain:
         yield _other(subject, template, right, alike)
     if subject.model is not None and (subject.model / "tokenizer.json").is_file():
         own = special(subject.model)
@@ -50,7 +54,8 @@ def run(subject: Subject) -> Iterator[Finding]:
             message = f"template: {template.name} is for a model of pictures, films or sounds, and this is one of text"
             yield subject.finding(NAME, "error", "template", message, "Name the template of the model.")
         yield from _tokens(subject, subject.model, template, own)
-        yield from _compared(subject, template, own, "info" if alike else "warning")
+        if not plain:
+            yield from _compared(subject, template, own, "info" if alike else "warning")
 
 
 def _unnamed(subject: Subject, right: str | None) -> Iterator[Finding]:
@@ -64,7 +69,8 @@ def _unnamed(subject: Subject, right: str | None) -> Iterator[Finding]:
     elif model is not None and configured(subject) is None:
         severity = "error"
         message = "no template is named, and upstream cannot derive one from the model's own"
-    yield subject.finding(NAME, severity, None, message, hint)
+    if severity == "error" or subject.stage != "pt":
+        yield subject.finding(NAME, severity, None, message, hint)
 
 
 def _alike(template: ChatTemplate, right: str) -> bool:
@@ -136,7 +142,7 @@ def _compared(subject: Subject, template: ChatTemplate, own: Special, severity: 
             theirs = _own(own, template, turns, system)
         except CannotRenderError:  # it takes no system prompt, or cannot be rendered outside of transformers
             continue
-        ours = _upstream(template, own, turns, system)
+        ours = written.whole(template, own, turns, system)
         if ours == theirs:
             continue
         after = [text.partition(QUESTION[0][1])[2].rstrip() for text in (theirs, ours)]
@@ -153,18 +159,8 @@ def _compared(subject: Subject, template: ChatTemplate, own: Special, severity: 
 def _own(own: Special, template: ChatTemplate, turns: Sequence[tuple[str, str]], system: str) -> str:
     if own.chat_template is None:
         raise CannotRenderError
-    messages = [("system", system), *turns] if system else list(turns)
     thinks: dict[str, Any] = {"enable_thinking": template.enable_thinking} if template.reasons else {}
-    return render(own.chat_template, messages, **words(own), **thinks)
-
-
-def _upstream(template: ChatTemplate, own: Special, turns: Sequence[tuple[str, str]], system: str) -> str:
-    """What upstream trains on, as text."""
-    eos = template.stop_words[0] if template.replace_eos and template.stop_words else own.eos or ""
-    texts = {"bos": own.bos or "", "eos": eos}
-    pieces = (piece for pair in encoding.pairs(template, turns, system) for part in pair for piece in part)
-    made = "".join(piece if isinstance(piece, str) else texts.get(piece.kind, piece.text) for piece in pieces)
-    return made + eos if template.efficient_eos else made
+    return written.by_jinja(own.chat_template, own, turns, system, **thinks)
 
 
 def _difference(theirs: str, ours: str) -> str:

@@ -4,54 +4,43 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
-from llf_kit.errors import ConfigError
-from llf_kit.project import DATASET_INFO
+from llf_kit.checks.edits import edited
 from llf_kit.schema import Finding, Fix
+from llf_kit.upstream import dataset_entries, models
 from llf_kit.upstream.arguments import Schema
 from llf_kit.upstream.configs import Config
+from llf_kit.upstream.dataset_entries import Dataset
+from llf_kit.upstream.renamed import renamed
 
 Severity = Literal["error", "warning", "info"]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset that the YAML names: its entry, and the file or folder of it (None where there is none)."""
-
-    name: str
-    key: str  # `dataset` or `eval_dataset`
-    entry: dict[str, Any]
-    path: Path | None
-
-    @property
-    def files(self) -> list[Path]:
-        """What LLaMA-Factory would load: the file, or all that lies in the folder."""
-        if self.path is None:
-            return []
-        return sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
+Verb = Literal["train", "export", "infer"]
 
 
 @dataclass(frozen=True)
 class Subject:
     """A YAML and what it leads to; paths in it are relative to the current directory, as upstream's.
 
-    ``here`` says that it is about to be handed over on this machine; otherwise it may be meant for one with a GPU.
+    ``started`` says for what it is about to be handed over on this machine; without it, it may be meant for one with a
+    GPU, and what it is for shows in its keys.
     """
 
     config: Config
     schema: Schema
-    here: bool = False
+    started: Verb | None = None
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key as the YAML or an override has it, else upstream's own default, else ``default``."""
         if key in self.config.values:
             return self.config.values[key]
+        for old in (one for one in renamed().values() if one.new == key and one.same):
+            if old.old in self.config.values:  # said by another check; what it means is clear
+                return self.config.values[old.old]
         argument = self.schema.arguments.get(key)
         return default if argument is None or argument.default is None else argument.default
 
@@ -60,12 +49,19 @@ class Subject:
         return self.config.values.get(key) is not None
 
     @property
-    def verb(self) -> Literal["train", "export", "infer"]:
-        """What this YAML is for, by what it holds."""
+    def verb(self) -> Verb:
+        """What this YAML is for: what is started with it, else by what it holds."""
+        if self.started:
+            return self.started
         if self.has("export_dir"):
             return "export"
-        training = {"output_dir", "do_train", "do_predict", "do_eval"}
-        return "train" if training & self.config.values.keys() else "infer"
+        return "train" if self.has("dataset") or self.has("eval_dataset") or self.of_training else "infer"
+
+    @property
+    def of_training(self) -> list[str]:
+        """The keys that upstream takes in training and prediction, and refuses in chat, api and export."""
+        arguments = self.schema.arguments
+        return [key for key in self.config.values if key in arguments and arguments[key].group == "training"]
 
     @property
     def stage(self) -> str:
@@ -80,7 +76,7 @@ class Subject:
     @cached_property
     def elsewhere(self) -> bool:
         """Whether what needs a GPU is for another machine: this one has none, and nothing is started here."""
-        return not self.here and not has_gpu()
+        return self.started is None and not has_gpu()
 
     def where(self, key: str | None = None) -> str:
         """``train.yaml:12``, or where else ``key`` comes from."""
@@ -90,13 +86,21 @@ class Subject:
         return f"{self.config.path}:{lines[-1]}" if lines else str(self.config.path)
 
     def finding(
-        self, check: str, severity: Severity, key: str | None, message: str, hint: str, line: str | None = None
+        self,
+        check: str,
+        severity: Severity,
+        key: str | None,
+        message: str,
+        hint: str,
+        *,
+        name: str | None = None,
+        value: str | None = None,
     ) -> Finding:
-        """A finding about ``key``; ``line`` is what its line in the YAML becomes where the mend takes no judgement."""
-        lines = [number for name, number in self.config.keys if name == key]
+        """A finding about ``key``; ``name`` and ``value`` are what stands there once it is mended without judgement."""
+        lines = [number for known, number in self.config.keys if known == key]
         fix = None
-        if line is not None and len(lines) == 1 and self.where(key).endswith(f":{lines[0]}"):
-            fix = Fix(self.config.path, partial(_replace_line, lines[0], line))
+        if key and (name or value) and len(lines) == 1 and self.where(key).endswith(f":{lines[0]}"):
+            fix = Fix(self.config.path, partial(edited, key, name or key, value))
         return Finding(check, severity, message, hint, self.where(key), fix)
 
     @cached_property
@@ -111,32 +115,12 @@ class Subject:
         Raises:
             ConfigError: it is missing or no JSON object.
         """
-        path = self.dataset_dir / DATASET_INFO
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: there is no such file. Set dataset_dir to the folder that holds it.") from None
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: is not readable JSON ({type(error).__name__}). Mend it.") from None
-        if not isinstance(data, dict):
-            raise ConfigError(f"{path}: is not an object of entries. Mend it.")
-        return data
+        return dataset_entries.entries(self.dataset_dir)
 
     @cached_property
     def datasets(self) -> list[Dataset]:
         """The datasets that are named and known; none where dataset_info.json cannot be read."""
-        try:
-            entries = self.dataset_info
-        except ConfigError:
-            return []
-        found = []
-        for key in ("dataset", "eval_dataset"):
-            for name in names(self.config.values.get(key)):
-                entry = entries.get(name)
-                if isinstance(entry, dict):
-                    path = self.dataset_dir / str(entry.get("file_name", ""))
-                    found.append(Dataset(name, key, entry, path if "file_name" in entry and path.exists() else None))
-        return found
+        return list(dataset_entries.named(self.config.values, self.dataset_dir))
 
     @cached_property
     def model(self) -> Path | None:
@@ -144,6 +128,12 @@ class Subject:
         value = self.config.values.get("model_name_or_path")
         path = Path(str(value)).expanduser() if value else None
         return path if path is not None and (path / "config.json").is_file() else None
+
+    @property
+    def on_hub(self) -> bool:
+        """Whether the base model is to be fetched."""
+        value = self.config.values.get("model_name_or_path")
+        return isinstance(value, str) and bool(value) and models.place(value) == "hub"
 
     @cached_property
     def model_config(self) -> dict[str, Any]:
@@ -157,20 +147,6 @@ def has_gpu() -> bool:
         return False
     drivers = ("/proc/driver/nvidia/version", "/dev/davinci_manager", "/dev/kfd")
     return any(Path(driver).exists() for driver in drivers) or shutil.which("nvidia-smi") is not None
-
-
-def _replace_line(number: int, line: str, text: str) -> str:
-    """``text`` with another line in the place of a ``key: value``, whose comment stays."""
-    lines = text.split("\n")
-    comment = re.search(r"\s+#.*$", lines[number - 1])
-    lines[number - 1] = line + (comment[0] if comment else "")
-    return "\n".join(lines)
-
-
-def names(value: Any) -> list[str]:
-    """The names of a comma list, or of a list."""
-    items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-    return [str(item).strip() for item in items if str(item).strip()]
 
 
 def _json(path: Path) -> dict[str, Any]:

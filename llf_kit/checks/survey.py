@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 
 from llf_kit.checks import row_rules
-from llf_kit.checks.aligned import Attributes, Refused, aligner, attributes, refusal
 from llf_kit.checks.blocks import Block, blocks
-from llf_kit.checks.subject import Dataset
+from llf_kit.upstream.aligned import Attributes, Refused, aligner, attributes, refusal
+from llf_kit.upstream.dataset_entries import Dataset
 
 _PLACES = 3  # as many are named
 _MAPPED = 1000  # rows

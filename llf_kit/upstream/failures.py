@@ -51,6 +51,10 @@ _KNOWN = tuple(
             "Render with --set precision=fp32 (CPU) or precision=fp16 (a GPU before Ampere).",
         ),
         (
+            r"Repo id must|HFValidationError",
+            "It is neither a folder here nor the name of a model on a hub: correct its path.",
+        ),
+        (
             r"couldn't connect to|Connection(?:Error|Refused)|MaxRetryError|LocalEntryNotFound|is not a local folder"
             r"|Cannot send a request|Network is unreachable|Name or service not known",
             "The model is not on this machine and the hub cannot be reached: bring it here with `llf-kit model fetch` "
@@ -84,11 +88,19 @@ _KNOWN = tuple(
 )
 
 
+def last(log: Path) -> str | None:
+    """The line of the last exception in ``log``."""
+    said = _exceptions(log)
+    return said[-1][:500].rstrip(".") if said else None
+
+
+def _exceptions(log: Path) -> list[str]:
+    return [line for line in map(str.strip, _tail(log).splitlines()) if _EXCEPTION.match(line)]
+
+
 def explain(log: Path, exit_code: int) -> str:
     """The last meaningful line of ``log`` and what to do, as one text."""
-    text = _tail(log)
-    lines = [line.strip() for line in text.splitlines()]
-    said = [line for line in lines if _EXCEPTION.match(line)]
+    said = _exceptions(log)
     last = said[-1][:500] if said else f"it ended with exit status {exit_code}"
     hint = next((found for line in reversed(said) if (found := advice(line))), None)
     if hint is None and exit_code == -9:

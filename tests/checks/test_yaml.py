@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from checking import ENTRY, ROW, project, said
 from conftest import Result
 
 from llf_kit import checks
-from llf_kit.checks.combinations import FIGHTING, IDLE
 from llf_kit.checks.ranges import RANGES
+from llf_kit.upstream import arguments
 
 
 def test_a_sound_project_gives_neither_error_nor_warning(project_directory: Path) -> None:
@@ -99,74 +100,6 @@ def test_an_exponent_is_a_number_as_upstream_reads_it(project_directory: Path) -
 
 
 @pytest.mark.parametrize(
-    ("key", "changes", "without"),
-    [
-        ("dataset", {}, ("dataset",)),
-        ("val_size", {"val_size": 0.1, "eval_dataset": "lab", "eval_strategy": "epoch"}, ()),
-        ("val_size", {"val_size": 0.1, "do_train": False, "do_predict": True, "predict_with_generate": True}, ("dataset",)),
-        ("eval_dataset", {"do_predict": True, "predict_with_generate": True}, ()),
-        ("predict_with_generate", {"do_predict": True, "eval_dataset": "lab"}, ()),
-        ("predict_with_generate", {"stage": "kto", "predict_with_generate": True, "eval_dataset": "lab"}, ()),
-        ("compute_accuracy", {"compute_accuracy": True, "predict_with_generate": True, "eval_dataset": "lab"}, ()),
-        ("neat_packing", {"neat_packing": True, "stage": "pt"}, ()),
-        ("mask_history", {"mask_history": True, "stage": "pt"}, ()),
-        ("mask_history", {"mask_history": True, "train_on_prompt": True}, ()),
-        ("load_best_model_at_end", {"load_best_model_at_end": True, "stage": "rm", "save_strategy": "no"}, ()),
-        ("load_best_model_at_end", {"load_best_model_at_end": True, "eval_strategy": "epoch", "val_size": 0.1}, ()),
-        ("save_steps", {"load_best_model_at_end": True, "eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 30, "save_steps": 100, "val_size": 0.1}, ()),
-        ("do_train", {"stage": "ppo", "do_train": False, "do_eval": True, "eval_dataset": "lab", "reward_model": "x"}, ()),
-        ("reward_model", {"stage": "ppo"}, ()),
-        ("max_steps", {"streaming": True}, ()),
-        ("val_size", {"streaming": True, "max_steps": 5, "val_size": 0.1, "eval_strategy": "steps"}, ()),
-        ("max_samples", {"streaming": True, "max_steps": 5, "max_samples": 3}, ("num_train_epochs",)),
-        ("interleave_probs", {"interleave_probs": "1.0"}, ()),
-        ("interleave_probs", {"interleave_probs": "0.5,0.5", "mix_strategy": "interleave_under"}, ()),
-        ("adapter_name_or_path", {"adapter_name_or_path": "saves/x", "finetuning_type": "full"}, ("lora_rank", "lora_target")),
-        ("quantization_bit", {"quantization_bit": 4, "finetuning_type": "full"}, ("lora_rank", "lora_target")),
-        ("quantization_bit", {"quantization_bit": 4, "export_dir": "out", "adapter_name_or_path": "saves/x"}, ("do_train", "output_dir")),
-        ("quantization_bit", {"quantization_bit": 4, "resize_vocab": True}, ()),
-        ("finetuning_type", {"finetuning_type": "full", "use_dora": True}, ("lora_rank", "lora_target")),
-        ("finetuning_type", {"use_galore": True}, ()),
-        ("use_galore", {"finetuning_type": "full", "use_galore": True, "use_badam": True}, ("lora_rank", "lora_target")),
-        ("pissa_init", {"pissa_init": True, "stage": "kto"}, ()),
-        ("dpo_label_smoothing", {"stage": "dpo", "pref_loss": "ipo", "dpo_label_smoothing": 0.1}, ()),
-        ("bf16", {"fp16": True, "bf16": True}, ()),
-        ("lr_scheduler_type", {"lr_scheduler_type": "reduce_lr_on_plateau"}, ()),
-        ("quantization_device_map", {"quantization_bit": 4, "quantization_device_map": "auto"}, ()),
-        ("infer_backend", {"infer_backend": "vllm"}, ()),
-        ("export_quantization_dataset", {"export_dir": "out", "export_quantization_bit": 4}, ("do_train", "output_dir")),
-        ("do_train", {}, ("do_train",)),
-        ("eval_strategy", {"eval_strategy": "epoch"}, ()),
-    ],
-)  # fmt: skip
-def test_keys_that_fight(project_directory: Path, key: str, changes: dict[str, Any], without: tuple[str, ...]) -> None:
-    path = project(project_directory, changes, without=without)
-    errors = [one for one in said(path, "combinations") if one.severity == "error"]
-    rules = {rule.message for rule in (*FIGHTING, *IDLE) if rule.key == key}
-    assert [one.message for one in errors if one.message in rules], errors
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"eval_steps": 50}, "eval_steps does nothing without eval_strategy: steps"),
-        ({"val_size": 0.5}, "rows are withheld for validation, and nothing is evaluated"),
-        ({"eval_dataset": "lab"}, "eval_dataset is given, and nothing is evaluated"),
-        ({"warmup_ratio": 0.1, "warmup_steps": 20}, "warmup_ratio and warmup_steps are both given, and one overrides the other"),
-        ({"max_steps": 20}, "max_steps overrides num_train_epochs"),
-        ({"save_steps": 20, "save_strategy": "epoch"}, "save_steps does nothing with this save_strategy"),
-        ({"metric_for_best_model": "loss"}, "metric_for_best_model does nothing without load_best_model_at_end"),
-        ({"freeze_trainable_layers": 2}, "freeze_trainable_layers does nothing without finetuning_type: freeze"),
-        ({"pref_beta": 0.1}, "pref_beta does nothing without stage: dpo or kto"),
-        ({"galore_rank": 8}, "galore_rank does nothing without use_galore: true"),
-    ],
-)  # fmt: skip
-def test_keys_that_do_nothing(project_directory: Path, changes: dict[str, Any], message: str) -> None:
-    found = said(project(project_directory, changes), "combinations")
-    assert [(one.severity, one.message) for one in found] == [("warning", message)]
-
-
-@pytest.mark.parametrize(
     ("changes", "severity"),
     [
         ({"learning_rate": 1000}, "warning"),
@@ -205,12 +138,43 @@ def test_packages_that_are_missing(
     assert said(project(project_directory, changes), "packages") == []
 
 
+@pytest.mark.parametrize(
+    ("optim", "package"), [("paged_adamw_8bit", "bitsandbytes"), ("adamw_torch_4bit", "torchao"), ("adamw_torch", None)]
+)
+def test_an_optimiser_and_its_package(
+    project_directory: Path, monkeypatch: pytest.MonkeyPatch, optim: str, package: str | None
+) -> None:
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
+    path = project(project_directory, {"optim": optim})
+    found = [one for one in checks.check(path, started="train") if one.check == "packages"]
+    assert [one.message.split()[-5].strip(",") for one in found] == ([package] if package else [])
+
+
+def test_packages_of_models(project_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
+    monkeypatch.setenv("USE_MODELSCOPE_HUB", "1")
+    (found,) = said(project(project_directory), "packages")
+    assert "modelscope" in found.message
+    (project_directory / "model").mkdir()
+    config = {"quantization_config": {"quant_method": "gptq"}}
+    (project_directory / "model/config.json").write_text(json.dumps(config))
+    path = project(project_directory, {"model_name_or_path": "model"})
+    (found,) = [one for one in checks.check(path, started="train") if one.check == "packages"]
+    assert "gptqmodel" in found.message
+
+
 def test_flash_attention_that_is_not_installed_is_a_warning(
     project_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
-    (found,) = said(project(project_directory, {"flash_attn": "fa2"}), "packages")
+    path = project(project_directory, {"flash_attn": "fa2"})
+    (found,) = said(path, "packages")
     assert found.severity == "warning"
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: object())
+    pair = arguments.schema()
+    for version, errors in (("5.6.0", ["error"]), ("5.5.0", [])):
+        monkeypatch.setattr(arguments, "schema", lambda version=version: replace(pair, transformers=version))
+        assert [one.severity for one in said(path, "packages")] == errors
 
 
 @pytest.mark.parametrize("changes", [{"bf16": True}, {"fp16": True}, {"quantization_bit": 4}, {"pure_bf16": True}])
@@ -220,7 +184,7 @@ def test_precision_against_the_device(
     path = project(project_directory, changes)
 
     def severities(*, here: bool) -> list[str]:
-        return [one.severity for one in checks.check(path, here=here) if one.check == "device"]
+        return [one.severity for one in checks.check(path, started="train" if here else None) if one.check == "device"]
 
     monkeypatch.setattr("llf_kit.checks.subject.has_gpu", lambda: False)
     assert severities(here=True) == ["error"]
@@ -236,7 +200,9 @@ def test_packages_that_only_a_gpu_needs_are_for_the_machine_that_has_one(
     monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
     for gpu, here, severity in ((False, False, "info"), (False, True, "error"), (True, False, "error")):
         monkeypatch.setattr("llf_kit.checks.subject.has_gpu", lambda gpu=gpu: gpu)
-        found = [one.severity for one in checks.check(path, here=here) if one.check == "packages"]
+        found = [
+            one.severity for one in checks.check(path, started="train" if here else None) if one.check == "packages"
+        ]
         assert found == [severity]
 
 

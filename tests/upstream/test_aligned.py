@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from conftest import ask_upstream
 
-from llf_kit.checks.aligned import Aligned, Refused, align, aligner, refusal, rows
-from llf_kit.checks.subject import Dataset
 from llf_kit.errors import DataError
+from llf_kit.upstream.aligned import Aligned, Refused, align, aligner, refusal, rows
+from llf_kit.upstream.dataset_entries import Dataset
 
 ALPACA = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
 TAGS = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from llf_kit.checks.loading import rows
-from llf_kit.checks.subject import Dataset
 from llf_kit.schema import ASSISTANT, FUNCTION, OBSERVATION, USER
+from llf_kit.upstream.dataset_entries import Dataset
+from llf_kit.upstream.loading import rows
 
 __all__ = ["Aligned", "Attributes", "Refused", "Turn", "align", "aligner", "attributes", "refusal", "rows"]
 
