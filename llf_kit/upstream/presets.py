@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 from llf_kit.upstream import assigned
 from llf_kit.upstream.arguments import UNKNOWN, Schema
 from llf_kit.upstream.configs import Config
-from llf_kit.upstream.widgets import Widget, text
+from llf_kit.upstream.dataset_entries import names
+from llf_kit.upstream.widgets import Widget
 
 __all__ = ["STAGES", "Preset", "make"]
 
@@ -169,7 +170,7 @@ def _head(values: Mapping[str, Any], label: str) -> Iterator[_Place]:
     yield _Place("top.model_name", label or None)
     for key, name in _TOP.items():
         yield _Place(f"top.{name}", values.get(key), [key])
-    if adapters := _names(values.get("adapter_name_or_path")):
+    if adapters := names(values.get("adapter_name_or_path")):
         yield _Place("top.checkpoint_path", [_path(one) for one in adapters], ["adapter_name_or_path"])
     for (key, value), name in _BOOSTERS.items():
         if values.get(key) == value:
@@ -187,7 +188,7 @@ def _train(values: Mapping[str, Any], schema: Schema) -> Iterator[_Place]:
     for key, name in _TRAIN.items():
         if key in values or key not in _BOARDS_OWN:
             yield _Place(f"train.{name}", values.get(key, defaults.get(key, _default(schema, key))), [key])
-    if rewards := _names(values.get("reward_model")):
+    if rewards := names(values.get("reward_model")):
         yield _Place("train.reward_model", [_path(one) for one in rewards], ["reward_model"])
     precision = next((one for one in _PRECISIONS if values.get(one) is True), "fp32")
     yield _Place("train.compute_type", precision, _PRECISIONS)
@@ -200,8 +201,8 @@ def _others(values: Mapping[str, Any], verb: Verb, datasets: Collection[str], sy
             yield _Place(f"{tab}.{name}", values.get(key), [key] if tab == verb else ())
     if "default_system" not in values:
         yield _Place("infer.system", system)
-    trained = _names(values.get("dataset"))
-    tests = _names(values.get("eval_dataset")) or [f"{one}_test" for one in trained if f"{one}_test" in datasets]
+    trained = names(values.get("dataset"))
+    tests = names(values.get("eval_dataset")) or [f"{one}_test" for one in trained if f"{one}_test" in datasets]
     keys = ("eval_dataset", "do_predict", "predict_with_generate", "stage") if verb == "eval" else ()
     yield _Place("eval.dataset", tests or trained or None, keys)
 
@@ -234,10 +235,6 @@ def _written(value: Any, default: Any) -> Any:
     0 is as false as false to upstream, and is not dropped.
     """
     return 0 if value is False and default is not False else value
-
-
-def _names(value: Any) -> list[str]:
-    return [part.strip() for part in (text(value) or "").split(",") if part.strip()] if value else []
 
 
 def _path(value: str) -> str:

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from llf_kit.errors import NotInstalledError, RunError, UsageError
+from llf_kit.errors import NotInstalledError, RunError
 from llf_kit.project import private_directory, write_text
-from llf_kit.upstream import configs, environment, failures, locate, models, process
+from llf_kit.upstream import configs, environment, failures, locate, models, ports, process
 from llf_kit.upstream.client import Client
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.tuned import Tuned
@@ -49,11 +49,11 @@ def serve(
         NotInstalledError: llamafactory-cli, or the backend, is missing.
         RunError: it failed.
     """
-    _check_port(host, port)
+    ports.check_free(host, port)
     private = private_directory(directory)
     log = private / "serve.log"
     key, new = _key(private / _KEY_FILE)
-    with _running(tuned, log, host, port, Client(_address(host, port), key, name)) as child:
+    with _running(tuned, log, host, port, Client(f"{ports.url(host, port)}/v1", key, name)) as child:
         on_ready(f"http://{host}:{port}/v1", key, new)
         with suppress(KeyboardInterrupt):
             child.wait()
@@ -70,7 +70,7 @@ def served(tuned: Tuned, *, log: Path, name: str = NAME) -> Iterator[Client]:
         RunError: it failed.
     """
     port = _free_port()
-    client = Client(_address(LOOPBACK, port), secrets.token_urlsafe(32), name)
+    client = Client(f"{ports.url(LOOPBACK, port)}/v1", secrets.token_urlsafe(32), name)
     with _running(tuned, log, LOOPBACK, port, client):
         yield client
 
@@ -154,21 +154,6 @@ def _check_backend(tuned: Tuned, cli: Path) -> None:
             f"{tuned.config.path}: {backend} is not installed beside llamafactory-cli. Install it there (it needs a "
             f"GPU): pip install {backend}. Or take infer_backend=huggingface."
         )
-
-
-def _address(host: str, port: int) -> str:
-    """Where this machine itself reaches what listens on ``host``."""
-    near = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{near}]:{port}/v1" if ":" in near else f"http://{near}:{port}/v1"
-
-
-def _check_port(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UsageError(f"--port {port}: cannot be used on {host} ({error.strerror}). Give another.") from None
 
 
 def _free_port() -> int:

@@ -13,10 +13,22 @@ from pathlib import Path
 from typing import IO, Literal
 
 from llf_kit.errors import ConfigError, RunError, UsageError
-from llf_kit.project import DATASET_INFO, load_settings, private_directory, read_yaml
-from llf_kit.upstream import arguments, artefacts, board, failures, locate, ports, presets, process, widgets
+from llf_kit.project import load_settings, private_directory, read_yaml
+from llf_kit.upstream import (
+    arguments,
+    artefacts,
+    board,
+    dataset_entries,
+    failures,
+    locate,
+    ports,
+    presets,
+    process,
+    widgets,
+)
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.presets import Preset
+from llf_kit.upstream.system_prompt import trained_with
 
 __all__ = ["Door", "Language", "check_door", "choose", "leave", "open_board", "overrides"]
 
@@ -24,6 +36,7 @@ Language = Literal["zh", "en"]
 
 _SCRIPT = Path(board.__file__)
 _LOG = "webui.log"
+_ROWS = 1000  # that are looked at for their system prompt; all of them may be millions
 _QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
@@ -71,7 +84,7 @@ def choose(config: Config, name: str, project: Path) -> Preset:
         widgets.board(),
         name=name,
         datasets=_datasets(_dataset_dir(config)),
-        system=load_settings(project).system,
+        system=_system(config, project),
     )
 
 
@@ -173,10 +186,16 @@ def _dataset_dir(config: Config) -> Path:
 def _datasets(folder: Path) -> set[str]:
     """The names in dataset_info.json; none where it cannot be read, which is for the check to say."""
     try:
-        found = json.loads((folder / DATASET_INFO).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return set(dataset_entries.entries(folder))
+    except ConfigError:
         return set()
-    return set(found) if isinstance(found, dict) else set()
+
+
+def _system(config: Config, project: Path) -> str | None:
+    """What the chat has to say first, for the model to be as it was trained: the system prompt of the first rows."""
+    first = {**config.values, "max_samples": _ROWS}
+    found = trained_with(first, list(dataset_entries.named(first, _dataset_dir(config))))
+    return found.text if found else load_settings(project).system
 
 
 def _hub() -> str | None:

@@ -114,15 +114,17 @@ def test_without_a_yaml_the_prepared_dataset_is_chosen(llf_kit: Run, tree: Tree,
     pairs = {"file_name": "p.jsonl", "ranking": True, "columns": {"prompt": "q", "chosen": "a", "rejected": "b"}}
     entries = {"lab_test": ENTRY, "lab": ENTRY, "pairs": pairs}
     pair = {"q": "甲", "a": "better", "b": "worse"}
-    tree({"dataset_info.json": json.dumps(entries), "lab.jsonl": [ROW] * 8, "p.jsonl": [pair] * 8})
+    rows = [{**ROW, "system": "你是检验科的助手。"}] * 8
+    tree({"dataset_info.json": json.dumps(entries), "lab.jsonl": rows, "p.jsonl": [pair] * 8})
     assert llf_kit("webui").status == 0
-    tree({"llf-kit.yaml": "name: pairs\nmodel: qwen2.5-7b-instruct\nsystem: 你是检验科的助手。\n"})
+    tree({"llf-kit.yaml": "name: pairs\nmodel: qwen2.5-7b-instruct\nsystem: of other rows\n"})
     assert llf_kit("webui").status == 0
     first, second = (preset.values for preset, _, _ in opened)
     assert (first["train.dataset"], first["eval.dataset"]) == (["lab"], ["lab_test"])
     assert (second["train.dataset"], second["train.training_stage"]) == (["pairs"], "DPO")
     assert (second["top.model_name"], second["top.template"]) == ("Qwen2.5-7B-Instruct", "qwen")
-    assert second["infer.system"] == "你是检验科的助手。"
+    # The chat begins as the rows do, whatever the settings say by now.
+    assert (first["infer.system"], second["infer.system"]) == ("你是检验科的助手。", "")
 
 
 def test_nothing_prepared_and_a_name_that_is_not(llf_kit: Run, tree: Tree, opened: list[Any]) -> None:
@@ -182,7 +184,7 @@ def test_how_to_come_from_elsewhere_is_ready_to_paste(
         ("localhost", True, "http://localhost:80"),
         ("::1", True, "http://[::1]:80"),
         ("0.0.0.0", False, "http://127.0.0.1:80"),
-        ("::", False, "http://127.0.0.1:80"),
+        ("::", False, "http://[::1]:80"),
         ("192.168.1.7", False, "http://192.168.1.7:80"),
         ("board.example", False, "http://board.example:80"),
     ],
