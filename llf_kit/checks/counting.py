@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
-from llf_kit.checks.aligned import Aligned, aligner, refusal, rows
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import ModelError
+from llf_kit.registered.aligned import Aligned, aligner, refusal
+from llf_kit.registered.loading import rows
 from llf_kit.schema import ASSISTANT
 from llf_kit.upstream import chat_template, encoding, truncation
 from llf_kit.upstream.chat_template import ChatTemplate, Slot
@@ -96,7 +97,7 @@ def training_rows(subject: Subject) -> Iterator[Aligned | None]:
     for dataset in subject.datasets:
         if dataset.key != "dataset":
             continue
-        convert = aligner(dataset)
+        convert = aligner(dataset.entry)
         found = (row for file in dataset.files for row in rows(file))
         for row in islice(found, most if isinstance(most, int) else None):
             made = convert(row)

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from llf_kit.checks import columns, survey
-from llf_kit.checks.aligned import Refused
 from llf_kit.checks.entries import ENDINGS, FORMATTINGS
 from llf_kit.checks.row_rules import MARKS
 from llf_kit.checks.subject import Dataset, Severity, Subject
 from llf_kit.checks.survey import Survey, Tally
 from llf_kit.errors import DataError
 from llf_kit.project import DATASET_INFO
+from llf_kit.registered.aligned import Refused
 from llf_kit.schema import Finding, Fix
 
 NAME = "rows"

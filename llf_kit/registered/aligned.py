@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from llf_kit.checks.loading import rows
-from llf_kit.checks.subject import Dataset
 from llf_kit.schema import ASSISTANT, FUNCTION, OBSERVATION, USER
-
-__all__ = ["Aligned", "Attributes", "Refused", "Turn", "align", "aligner", "attributes", "refusal", "rows"]
 
 SYSTEM = "system"
 _ROLES = ((USER, OBSERVATION), (ASSISTANT, FUNCTION))  # who may speak at the even turns, and at the odd ones
@@ -91,9 +87,8 @@ class Attributes:
         return {self.tags.get(f"{name}_tag"): role for name, role in (*names, ("system", SYSTEM))}
 
 
-def attributes(dataset: Dataset) -> Attributes:
-    """What upstream makes of the entry of ``dataset``."""
-    entry = dataset.entry
+def attributes(entry: Mapping[str, Any]) -> Attributes:
+    """What upstream makes of an entry of dataset_info.json."""
     columns, tags = entry.get("columns", _COLUMNS), entry.get("tags", _TAGS)
     return Attributes(
         formatting=str(entry.get("formatting", "alpaca")),
@@ -103,18 +98,18 @@ def attributes(dataset: Dataset) -> Attributes:
     )
 
 
-def align(dataset: Dataset, row: dict[str, Any]) -> Aligned | Refused:
+def align(entry: Mapping[str, Any], row: dict[str, Any]) -> Aligned | Refused:
     """One row; for many, make an :func:`aligner` once."""
-    return aligner(dataset)(row)
+    return aligner(entry)(row)
 
 
-def aligner(dataset: Dataset) -> Callable[[dict[str, Any]], Aligned | Refused]:
-    """The converter of ``dataset``, from a raw row to upstream's form, or to the reason why it is not trained on.
+def aligner(entry: Mapping[str, Any]) -> Callable[[dict[str, Any]], Aligned | Refused]:
+    """The converter of an entry's rows: from a raw row to upstream's form, or to the reason why it is not trained on.
 
     A column that the row lacks is None, as it is in the table that upstream makes of the whole file. (A column that no
     row has fails there.) Whether the stage can use what comes out, :func:`refusal` says.
     """
-    one = attributes(dataset)
+    one = attributes(entry)
     convert = _alpaca if one.formatting == "alpaca" else _conversation
     media = [name for kind in ("images", "videos", "audios") if (name := one.columns.get(kind))]
 
