@@ -34,11 +34,13 @@ MAY_IMPORT = {
     "dataset_info": NOUNS | {"templating"},
     "outputs": NOUNS,
     "convert": NOUNS
-    | {"readers", "mapping", "cleaning", "screening", "splitting", "formats", "outputs", "dataset_info"},
+    | {"readers", "mapping", "cleaning", "labelling", "screening", "splitting", "formats", "outputs", "dataset_info"},
     "base_models": NOUNS,
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
+    "labelling": NOUNS,
     "registered": NOUNS | {"dataset_info"},
+    "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream", "registered"},
     "upstream": NOUNS,
     "doctor": NOUNS | {"upstream"},
@@ -47,6 +49,8 @@ MAY_IMPORT = {
     "cli": NOUNS
     | {
         "convert",
+        "mixing",
+        "quality",
         "mapping",
         "formats",
         "outputs",

@@ -120,6 +120,7 @@ def test_an_exponent_is_a_number_as_upstream_reads_it(project_directory: Path) -
         ("val_size", {"streaming": True, "max_steps": 5, "val_size": 0.1, "eval_strategy": "steps"}, ()),
         ("max_samples", {"streaming": True, "max_steps": 5, "max_samples": 3}, ("num_train_epochs",)),
         ("interleave_probs", {"interleave_probs": "1.0"}, ()),
+        ("interleave_probs", {"interleave_probs": "1.0", "mix_strategy": "interleave_over", "eval_dataset": "lab,lab"}, ()),
         ("interleave_probs", {"interleave_probs": "0.5,0.5", "mix_strategy": "interleave_under"}, ()),
         ("adapter_name_or_path", {"adapter_name_or_path": "saves/x", "finetuning_type": "full"}, ("lora_rank", "lora_target")),
         ("quantization_bit", {"quantization_bit": 4, "finetuning_type": "full"}, ("lora_rank", "lora_target")),
