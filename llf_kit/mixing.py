@@ -79,7 +79,7 @@ def by_label(directory: Path, name: str, targets: Mapping[str, float]) -> Mixed:
                 ends[label].write(_line(row))
         for label, end in ends.items():
             end.close()
-            outputs.finish(places[label], _CONTAINER, _nested(dataset))
+            outputs.finish(places[label], _CONTAINER, dataset.nested)
         _register(directory, dataset, files)
     _forget(directory, name, files)
     # interleave_over goes on until the dataset that lasts longest is through; the others begin anew meanwhile.
@@ -120,7 +120,7 @@ def resample(directory: Path, name: str, targets: Mapping[str, float], seed: int
                 end.write(_line(row) * number)
                 repeated += max(0, number - 1)
                 left_out += number == 0
-        outputs.finish(place, _CONTAINER, _nested(dataset))
+        outputs.finish(place, _CONTAINER, dataset.nested)
         _register(directory, dataset, files)
     parts = [Part(label, made, counts[label], goals[label], targets[label]) for label in goals if counts.get(label)]
     return Mixed(parts, {"dataset": made}, sum(goals.values()), repeated, left_out, list(files.values()))
@@ -142,12 +142,6 @@ def _rows(dataset: Registered) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def _nested(dataset: Registered) -> str | None:
-    """How a line looks that shows the type of an empty history: see :mod:`llf_kit.outputs`."""
-    history = attributes(dataset.entry).columns.get("history")
-    return f'{json.dumps(history, ensure_ascii=False)}:[["' if history else None
 
 
 def _names(name: str, labels: Iterable[str]) -> dict[str, str]:

@@ -39,7 +39,10 @@ MAY_IMPORT = {
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
-    "registered": NOUNS | {"dataset_info"},
+    "quality": NOUNS
+    | {"registered", "cleaning", "labelling", "screening", "splitting", "evaluation", "dataset_info", "outputs"}
+    | {"templating"},
+    "registered": NOUNS | {"dataset_info", "outputs"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream", "registered"},
     "upstream": NOUNS,

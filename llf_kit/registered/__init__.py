@@ -5,6 +5,7 @@ For what looks at a dataset after it was written, whoever wrote it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -42,6 +43,12 @@ class Registered:
     def files(self) -> list[Path]:
         """What LLaMA-Factory loads, in its order."""
         return sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
+
+    @property
+    def nested(self) -> str | None:
+        """How a line looks that shows the type of an empty history: see :mod:`llf_kit.outputs`."""
+        history = attributes(self.entry).columns.get("history")
+        return f'{json.dumps(history, ensure_ascii=False)}:[["' if history else None
 
     def source(self, file: Path) -> str:
         """How messages name a file of it: as seen from the project."""

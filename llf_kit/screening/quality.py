@@ -92,6 +92,16 @@ def stage(samples: pl.LazyFrame, standard: Standard) -> pl.LazyFrame:
     )
 
 
+def said() -> tuple[pl.Expr, pl.Expr]:
+    """What the user says in a sample and what is answered, a line a turn; null where there is nothing."""
+    return _said(USER).alias("question"), _said(ASSISTANT, TEXT).alias("answer")
+
+
+def lengths(samples: pl.LazyFrame) -> pl.LazyFrame:
+    """LazyFrame of samples → the lengths ``question`` and ``answer``: in Chinese characters, words and numbers."""
+    return samples.select(text.str.count_matches(_UNIT) for text in said())
+
+
 def reject(scored: pl.LazyFrame, least: float) -> pl.LazyFrame:
     """LazyFrame of scored samples → ``reason`` set where a kept row has less than ``least`` points, or none at all."""
     kept = pl.col("reason").is_null()

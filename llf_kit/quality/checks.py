@@ -1,0 +1,88 @@
+"""What other rooms find in the rows of a dataset that was written: flags, contradictions, near duplicates, leaks."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import Any
+
+import polars as pl
+
+from llf_kit import dataset_info, registered, splitting
+from llf_kit.errors import DataError
+from llf_kit.evaluation import probes
+from llf_kit.quality.words import Language
+from llf_kit.registered import Registered
+from llf_kit.schema import FLAG, SAMPLE, USER
+
+_PROBES = "datasets/probes.jsonl"
+_ALIKE = 0.9  # the similarity from which on two rows are near duplicates
+_ASIDE = ("_test", "_val")  # how the sets are named that training must not see
+
+
+def _room(name: str) -> Any:
+    return importlib.import_module(name) if find_spec(name) else None
+
+
+def flags(samples: pl.DataFrame) -> pl.DataFrame:
+    """DataFrame of samples → ``flags`` added (see :mod:`llf_kit.schema`)."""
+    laboratory = _room("llf_kit.screening.laboratory")
+    if laboratory is None:
+        return samples.with_columns(flags=pl.lit([], dtype=pl.List(FLAG)))
+    found: pl.DataFrame = laboratory.stage(samples.lazy()).collect()
+    return found
+
+
+def say(kind: str, language: Language) -> str:
+    """The kind of a flag in words."""
+    laboratory = _room("llf_kit.screening.laboratory")
+    return str(laboratory.KINDS.get(kind, kind)) if laboratory and language == "zh" else kind
+
+
+def contradictions(samples: pl.DataFrame) -> pl.DataFrame:
+    """Rows that answer one question with other figures: ``group, source, row, question, answer, values``."""
+    laboratory = _room("llf_kit.screening.laboratory")
+    found: pl.DataFrame = laboratory.contradictions(samples) if laboratory else pl.DataFrame()
+    return found
+
+
+def near(texts: pl.Series) -> list[list[int]]:
+    """The places of rows that are nearly the same, each cluster of two or more."""
+    room = _room("llf_kit.screening.near")
+    found: list[list[int]] = room.clusters(texts.fill_null(""), _ALIKE) if room else []
+    return found
+
+
+def leaked(dataset: Registered, samples: pl.DataFrame) -> pl.Series:
+    """Where a row's question stands among those that training must not see; null where it does not."""
+    known = _set_aside(dataset)
+    asked = samples.select(key=splitting.question_key(pl.col("messages")))
+    places = known.group_by("key").agg(pl.col("place").first())
+    return asked.join(places, on="key", how="left", maintain_order="left")["place"]
+
+
+def _set_aside(dataset: Registered) -> pl.DataFrame:
+    """The questions of the test and validation sets of a dataset, and of the probes of its project."""
+    frames = [pl.DataFrame(schema=SAMPLE)]
+    if not dataset.name.endswith(_ASIDE):
+        entries = dataset_info.load(dataset.directory)
+        for name in (dataset.name + ending for ending in _ASIDE):
+            if name in entries:
+                frames.append(registered.samples(registered.find(dataset.directory, name)))
+        frames.append(_probes(dataset))
+    return pl.concat(frames).select(
+        key=splitting.question_key(pl.col("messages")), place=pl.concat_str("source", "row", separator=":")
+    ).drop_nulls("key")  # fmt: skip
+
+
+def _probes(dataset: Registered) -> pl.DataFrame:
+    path = dataset.directory / _PROBES
+    try:
+        found = probes.load(path) if path.is_file() else []
+    except DataError:  # a file of that name that is none of ours
+        found = []
+    asked = [
+        {"source": _PROBES, "row": number, "messages": [{"role": USER, "content": probe.question}]}
+        for number, probe in enumerate(found, start=1)
+    ]
+    return pl.DataFrame(asked, schema=SAMPLE)
