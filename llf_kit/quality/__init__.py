@@ -30,7 +30,7 @@ from llf_kit.screening.standard import Standard
 __all__ = ["Endpoint", "Report", "check_masked", "conversion", "look"]
 
 _SHOWN = 20  # of the worst, of the best, of everything that is shown one by one
-_LOW = 60.0  # below this score a row needs a person, where the project names no other
+_LOW = 70.0  # below this score a row needs a person, where the project names no other
 
 
 @dataclass(frozen=True)
