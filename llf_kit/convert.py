@@ -136,7 +136,7 @@ def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
 def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: mapping.Ask | None) -> Summary:
     filled = [table for table in tables if table.columns]
     if not filled:
-        raise DataError(*(f"{table.source}: is empty. Give a table with a header and rows." for table in tables))
+        raise DataError(*(f"{table.source}: {table.why}. Give a table with a header and rows." for table in tables))
     mappings = mapping.choose(filled, plan.map, plan.function, ask)
     scoring = standard.load(plan.standard) if plan.min_score is not None else None
     chosen = plan.format or _format(mappings)
@@ -160,7 +160,7 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: 
     summary.masked = dict(sorted(masked.items()))
     summary.classifier = classifier.to_dict() if classifier is not None else None
     summary.decisions = _decisions(mappings)
-    summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
+    summary.decisions += _left_out(tables)
     if write:
         _record(plan, directory, summary)
     return summary
@@ -187,6 +187,15 @@ def _decisions(mappings: list[mapping.Mapping]) -> list[str]:
         encoding = f"; {one.table.encoding}" if one.table.encoding else ""
         alike.setdefault(one.describe() + encoding, []).append(one.table.source)
     return [f"{_some(sources)}: {decision}" for decision, sources in alike.items()]
+
+
+def _left_out(tables: list[RawTable]) -> list[str]:
+    """A line a reason why nothing was read of some of the tables."""
+    alike: dict[str, list[str]] = {}
+    for table in tables:
+        if not table.columns:
+            alike.setdefault(table.why, []).append(table.source)
+    return [f"{_some(sources)}: {why}; nothing read" for why, sources in alike.items()]
 
 
 def _some(sources: list[str]) -> str:
@@ -276,7 +285,11 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
             for place in places:
                 outputs.remove(place)
     if not summary.written:
-        reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items()) or "no rows"
+        if not summary.read:
+            raise DataError(
+                f"{plan.name}: nothing to write: its sources are empty or only a header. Give rows to convert."
+            )
+        reasons = ", ".join(f"{number} × {reason}" for reason, number in summary.reasons.items())
         raise DataError(
             f"{plan.name}: nothing to write out of {summary.read} rows ({reasons}). "
             f"{rejects.relative_to(directory)} has the place of each; check the mapping."

@@ -49,6 +49,23 @@ TEXT = "text"
 
 CJK = re.compile(r"[\u3400-\u9fff]")  # whether a text is answered, or masked, in Chinese
 
+# The traditional characters of the words by which columns, speakers and parts of a text are known
+SIMPLIFIED = str.maketrans(
+    "問題詢諮覆選項類別標對話會歷專業幹補充說備場參正確統試複醫師內輸憶較優質絕維鏈過評價饋滿護檢驗實臨顧機學員屬戶處",
+    "问题询咨复选项类别标对话会历专业干补充说备场参正确统试复医师内输忆较优质绝维链过评价馈满护检验实临顾机学员属户处",
+)
+
+
+_TRADITIONAL: dict[str, str] = {}
+for _old, _new in SIMPLIFIED.items():
+    _TRADITIONAL[chr(_new)] = _TRADITIONAL.get(chr(_new), "") + chr(_old)
+
+
+def either(words: str) -> str:
+    """A pattern of Chinese words that matches them in traditional characters too; it may hold no character class."""
+    return "".join(f"[{char}{_TRADITIONAL[char]}]" if char in _TRADITIONAL else char for char in words)
+
+
 # What exports write into an empty cell, as the whole of it.
 NOTHING = r"(?i)^\s*(?:nan|none|null|n/a|#n/a|-|--|/|无|暂无|空)?\s*$"
 
@@ -74,13 +91,15 @@ SAMPLE: dict[str, pl.DataType] = {
 class RawTable:
     """One table of raw rows (a file, or a sheet of one) that has not been read yet.
 
-    ``columns`` are the names of the fields of ``raw``; ``encoding`` is set where the container is text.
+    ``columns`` are the names of the fields of ``raw``; ``encoding`` is set where the container is text. Without
+    columns there is nothing to read, and ``why`` says so.
     """
 
     source: str
     columns: tuple[str, ...]
     rows: pl.LazyFrame
     encoding: str | None = None
+    why: str = "is empty"
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def test_settings_come_from_the_project_file_and_options_win(tree: Tree, llf_kit
         (["--name", "lab"], 2, "Give the files to convert"),
         (["other.csv", "--name", "lab"], 1, "--map question=患者提的问"),
         (["empty.csv", "--name", "lab"], 1, "is empty. Give a table whose first row names its columns."),
-        (["header.csv", "--name", "lab"], 1, "nothing to write out of 0 rows (no rows)"),
+        (["header.csv", "--name", "lab"], 1, "its sources are empty or only a header"),
     ],
 )
 def test_wrong_input_is_told_and_writes_nothing(

@@ -11,9 +11,9 @@ from llf_kit.cleaning import sparing
 
 # U+3000 ideographic space, U+00A0 and U+202F no-break spaces
 _SPACES = "[\u3000\u00a0\u202f]"
-# zero-width space and (non-)joiners, word joiner, byte order mark, soft hyphen, directional marks
-_INVISIBLE = "[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]"
-_NEWLINE = "\r\n?"
+# zero-width space and (non-)joiners, word joiner, byte order mark, soft hyphen, directional marks, control characters
+_INVISIBLE = "[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\\x00-\\x08\\x0e-\\x1f\\x7f]"
+_NEWLINE = "\r\n?|[\\v\\f\u2028\u2029]"  # the vertical tab is how Office breaks a line inside a paragraph
 _MICRO = "µ"
 _SIGN = f"{_SPACES}|{_INVISIBLE}|{_NEWLINE}|{_MICRO}"
 

@@ -43,6 +43,10 @@ def _ask(unsure: Mapping) -> dict[str, str] | None:
         number = click.prompt(
             f"Which is the {role}?", type=click.IntRange(0, len(columns)), default=guess, err=True, show_choices=False
         )
+        while number and columns[number - 1] in chosen.values():
+            number = click.prompt(
+                f"That is the question. Which is the {role}?", type=click.IntRange(0, len(columns)), err=True
+            )
         if number == 0:
             say("  its rows are listed as rejected")
             return None

@@ -15,7 +15,7 @@ import polars as pl
 
 from llf_kit.errors import DataError
 from llf_kit.mapping import cells, choice, dialogue, preference, single
-from llf_kit.mapping.columns import NUMBERED, OPTION_ROLES, ROLES, assign, fitting, others, plain
+from llf_kit.mapping.columns import NUMBERED, OPTION_ROLES, PERSONS, ROLES, assign, fitting, others, plain
 from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply
 from llf_kit.mapping.values import Values
 from llf_kit.schema import SAMPLE, RawTable
@@ -47,6 +47,13 @@ _BEFORE = _ASKED | {"history", "messages"}
 # Every shape reads these where they have a column.
 _ALWAYS = frozenset({"system", "label", "desirable"})
 
+_CHOICE = Shape(
+    "multiple choice",
+    (_PAIR | {"options"}, _PAIR | {"option A", "option B"}),
+    _ASKED | {"explanation", "thought", *OPTION_ROLES},
+    choice.stage,
+)
+
 # The first that fits is taken: the more a shape needs, the earlier it stands.
 SHAPES: tuple[Shape, ...] = (
     Shape("preference pair", (frozenset({"chosen", "rejected"}),), _BEFORE, preference.pair_stage, "preference"),
@@ -56,7 +63,8 @@ SHAPES: tuple[Shape, ...] = (
             frozenset({asked, *told})
             for asked in ("question", "messages")
             for told in (
-                *(("answers", "scores"), ("answer 1", "answer 2", "winner"), ("answer a", "answer b", "winner")),
+                *(("answers", "scores"), ("answer 0", "score 0"), ("answer 0", "rank 0")),
+                *(("answer 1", "answer 2", "winner"), ("answer a", "answer b", "winner")),
                 *(("answer 1", "score 1"), ("answer a", "score a"), ("answer 1", "rank 1"), ("answer a", "rank a")),
                 *(("rank 1", "rank 2"), ("answers",)),  # `answers` is there if its values are scored: see _decide
             )
@@ -65,22 +73,27 @@ SHAPES: tuple[Shape, ...] = (
         preference.ranked_stage,
         "preference",
     ),
-    Shape("multi-turn", (frozenset({"messages"}),), frozenset({"tools"}), dialogue.messages_stage),
+    Shape(
+        "multi-turn",
+        (_PAIR | {"messages"},),
+        _ASKED | {"history", "thought", "tools"},
+        dialogue.messages_stage,
+    ),
+    Shape("multi-turn", (frozenset({"messages"}),), frozenset({"tools", "answer"}), dialogue.messages_stage),
     Shape("several questions", (frozenset({"pairs"}),), _ASKED, dialogue.pairs_stage),
     Shape("multi-turn", (_PAIR | {"history"},), _ASKED | {"thought"}, dialogue.history_stage),
-    Shape(
-        "multiple choice",
-        (_PAIR | {"options"}, _PAIR | {"option A", "option B"}),
-        _ASKED | {"explanation", "thought", *OPTION_ROLES},
-        choice.stage,
-    ),
+    _CHOICE,
     Shape("single-turn", (_PAIR,), _ASKED | {"explanation", "thought"}, single.stage),
     Shape("plain text", (frozenset({"text"}),), frozenset({"title"}), single.text_stage, "pretrain"),
 )
 
 
-def _reject_all(rows: pl.LazyFrame, _columns: Dict[str, str]) -> pl.LazyFrame:
-    reason = pl.coalesce("reason", pl.lit("no column of this table is known to be a question or an answer"))
+_NEEDED = {"question": "a question", "answer": "an answer"}
+
+
+def _reject_all(rows: pl.LazyFrame, columns: Dict[str, str]) -> pl.LazyFrame:
+    missing = " or ".join(what for role, what in _NEEDED.items() if role not in columns)
+    reason = pl.coalesce("reason", pl.lit(f"no column of this table is known to be {missing}"))
     return rows.with_columns(messages=pl.lit(None, dtype=SAMPLE["messages"]), reason=reason)
 
 
@@ -159,13 +172,16 @@ def choose(
         if not any(name in table.columns for table in tables):
             every = list(dict.fromkeys(column for table in tables for column in table.columns))
             problems.append(f"--map {role}={name}: no table has that column. There are: {', '.join(every)}.")
+    for role, name in given.items():
+        if first := [other for other in given if given[other] == name and other != role][:1]:
+            problems.append(f"--map {role}={name}: that column is the {first[0]} already. Give another.")
+    if problems:
+        raise DataError(*problems)
     mappings = [_decide(table, given) for table in tables]
     if ask is not None:
         mappings = [one if one.sure else _asked(one, given, ask(one)) for one in mappings]
-    if not problems and all(one.shape is UNKNOWN for one in mappings):
-        problems = [_no_shape(table) for table in tables]
-    if problems:
-        raise DataError(*problems)
+    if all(one.shape is UNKNOWN for one in mappings):
+        raise DataError(*(_no_shape(one) for one in mappings))
     return mappings
 
 
@@ -179,6 +195,8 @@ def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:
     given = {role: name for role, name in given.items() if name in table.columns}
     columns = assign(table.columns, given)
     values = Values(table)
+    persons = [role for role, name in columns.items() if plain(name) in PERSONS and not values.tells(name)]
+    columns = {role: name for role, name in columns.items() if role in given or role not in persons}
     if "desirable" not in columns and (judgement := values.judgement()) and judgement not in given.values():
         columns = {role: name for role, name in columns.items() if name != judgement} | {"desirable": judgement}
     if columns.keys() >= _PAIR and "context" not in columns and "text" in columns:
@@ -186,6 +204,10 @@ def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:
     if "answers" in columns and "scores" not in columns and not values.scored(columns["answers"]):
         name = columns.pop("answers")
         columns.setdefault("answer", name)
+    if columns.keys() >= {"question", "thought", "text"} and "answer" not in columns:
+        columns["answer"] = columns.pop("text")  # what the thinking came to
+    if "question" in columns and "messages" not in columns and values.prompts(columns["question"]):
+        columns["messages"] = columns.pop("question")
     guessed: tuple[str, ...] = ()
     shape = _fitting(columns)
     if shape is None or shape.format == "pretrain":
@@ -197,10 +219,12 @@ def _decide(table: RawTable, given: Dict[str, str]) -> Mapping:
             guessed = ("question", "answer")
         shape = _fitting(columns)
     if shape is None:
-        return Mapping(table, UNKNOWN, {})
+        return Mapping(table, UNKNOWN, {role: name for role, name in columns.items() if role in _NEEDED})
     if shape.format == "pretrain" and plain(columns.get("question", "")) in ROLES["title"]:
         columns["title"] = columns["question"]  # where there is no answer, it asks nothing
-    if shape.stage is choice.stage and (first := values.first_number(columns["answer"])) is not None:
+    if shape.stage is single.stage and values.choices(columns["question"], columns["answer"]):
+        shape = _CHOICE
+    if shape is _CHOICE and (first := values.first_number(columns["answer"])) is not None:
         shape = replace(shape, stage=partial(choice.stage, first=first))
     read = frozenset().union(*shape.needs) | shape.reads | _ALWAYS
     columns = {role: name for role, name in columns.items() if role in read}
@@ -212,13 +236,13 @@ def _fitting(columns: Dict[str, str]) -> Shape | None:
     return next((shape for shape in SHAPES if shape.fits(frozenset(columns))), None)
 
 
-def _no_shape(table: RawTable) -> str:
-    columns = assign(table.columns, {})
-    missing = [role for role in ("question", "answer") if role not in columns]
+def _no_shape(mapping: Mapping) -> str:
+    table, columns = mapping.table, assign(mapping.table.columns, {})
+    missing = [role for role in _NEEDED if role not in mapping.columns]
     names = ", ".join(table.columns)
     hints = []
     for role in missing:
-        free = [name for name in table.columns if name not in columns.values()]
+        free = [name for name in table.columns if name not in mapping.columns.values()]
         guess = columns.get(f"{role} 1") or fitting(role, free)
         hints.append(f"--map {role}={guess or '<column>'}")
     return f"{table.source}: no {' and no '.join(missing)} column among: {names}. Name it: {' '.join(hints)}"
@@ -229,7 +253,7 @@ def to_samples(mapping: Mapping) -> pl.LazyFrame:
     raw = pl.col("raw").struct
     rows = mapping.table.rows
     columns = mapping.columns
-    if mended := cells.mend(columns, mapping.others):
+    if mended := cells.mend(columns, mapping.others, told_apart=mapping.shape.name == _CHOICE.name):
         rows = rows.with_columns(raw.with_fields(mended))
     mapped = mapping.shape.stage(rows, columns)
     made = mapped.collect_schema().names()

@@ -25,8 +25,13 @@ _BAD = (
 )
 
 
-def mend(columns: Mapping[str, str], others: Mapping[str, tuple[str, ...]]) -> list[pl.Expr]:
-    """The fields of ``raw`` that are read otherwise than they stand, each under its own name."""
+def mend(
+    columns: Mapping[str, str], others: Mapping[str, tuple[str, ...]], *, told_apart: bool = False
+) -> list[pl.Expr]:
+    """The fields of ``raw`` that are read otherwise than they stand, each under its own name.
+
+    ``told_apart`` leaves an explanation and a thought in columns of their own; else they are a part of the answer.
+    """
     mended: dict[str, pl.Expr] = {}
     for role, column in columns.items():
         cell = pl.col("raw").struct.field(column)
@@ -39,7 +44,7 @@ def mend(columns: Mapping[str, str], others: Mapping[str, tuple[str, ...]]) -> l
                 _something(cell), *(_something(_texts(pl.col("raw").struct.field(name))) for name in others[role])
             )
         mended[role] = cell
-    if "answer" in mended and "options" not in columns and "option A" not in columns:
+    if "answer" in mended and not told_apart:
         answer = mended["answer"]
         if "explanation" in columns:
             explained = mended.pop("explanation")
@@ -70,7 +75,9 @@ def _texts(cell: pl.Expr) -> pl.Expr:
 
 def _joined(cell: str) -> str:
     value = value_of(cell)
-    texts = _flat(value.get("text") if isinstance(value, dict) else value)  # {"text": […], …} is SQuAD's answer
+    if isinstance(value, dict):  # {"text": […], …} is SQuAD's answer, {"full_text": …} WebGPT's question
+        value = value.get("text", value.get("full_text"))
+    texts = _flat(value)
     return cell if texts is None else "\n".join(dict.fromkeys(texts))
 
 

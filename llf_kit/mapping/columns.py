@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from llf_kit.errors import UsageError, did_you_mean
+from llf_kit.schema import SIMPLIFIED
 
 # Names as `_plain` leaves them, the surer first. A column is taken once, in the order of this table, so that `input` is
 # the question beside `output` and the context beside `instruction`.
@@ -19,14 +20,16 @@ ROLES: dict[str, tuple[str, ...]] = {
     "system": ("system", "systemprompt", "系统提示", "系统提示词", "系统指令"),
     "chosen": (
         *("chosen", "chosenresponse", "responsechosen", "preferred", "accepted", "better", "betteranswer"),
+        *("preferredoutput", "responsej"),
         *("更好的回答", "较好的回答", "较好回答", "优选回答", "优质回答", "好回答", "正例"),
     ),
     "rejected": (
         *("rejected", "rejectedresponse", "responserejected", "dispreferred", "worse", "worseanswer"),
+        *("nonpreferredoutput", "responsek"),
         *("较差的回答", "较差回答", "更差的回答", "拒绝回答", "差回答", "反例"),
     ),
     "answers": (
-        *("answers", "responses", "completions", "candidates", "outputs", "replies"),
+        *("answers", "responses", "completions", "candidates", "outputs", "generations", "replies"),
         *("候选回答", "候选答案", "多个回答", "回答列表", "答案列表"),
     ),
     "question": (
@@ -34,14 +37,17 @@ ROLES: dict[str, tuple[str, ...]] = {
         *("用户问题", "用户输入", "病人提问", "标准问题", "标准问", "问题描述", "问题内容", "题目内容", "指令"),
         *("question", "instruction", "instruct", "query", "prompt", "ask", "problem", "user", "q", "userinput", "ques"),
         "questions",
-        *("human", "stem", "input"),
+        *("human", "stem", "input", "message"),
+        *("patient", "患者", "病人"),
         *("标题", "title"),  # where there is nothing else to ask
     ),
     "answer": (
         *("答案", "回答", "解答", "答复", "回复", "答", "参考答案", "标准答案", "正确答案", "专家回复", "专家回答"),
         *("专家解答", "标准回复", "标准回答", "医生回答", "医生回复", "回答内容", "答案内容", "回复内容", "问题答案"),
+        *("试题答案", "正确选项", "参考选项", "标准选项", "处理措施", "处理方法", "解决方法", "解决方案", "处理意见"),
         *("longanswer", "answer", "output", "response", "reply", "completion", "assistant", "correctanswer", "a"),
         *("bestanswer", "referenceanswer", "groundtruth", "gpt", "bot", "ans", "target"),
+        *("doctor", "医生", "医师"),
         *("answeridx", "answerkey", "cop"),  # of multiple choice, a letter or a number
         *("解析", "答案解析", "explanation"),  # where there is no other answer
     ),
@@ -60,7 +66,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "tools": ("tools", "functions", "工具"),
     "desirable": ("ktotag", "desirable", "isdesirable"),
     "winner": ("winner", "preference", "betterresponse", "更优回答", "更优", "优胜"),
-    "scores": ("scores", "ratings", "ranks", "ranking", "得分", "评分", "排名"),
+    "scores": ("scores", "ratings", "rating", "ranks", "ranking", "得分", "评分", "排名"),
     "label": (
         *("子场景", "场景", "类别", "分类", "类型", "科室", "主题", "标签", "专业"),
         *("label", "category", "scene", "topic", "department", "class", "type", "subject"),
@@ -71,7 +77,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
 }
 LETTERS = "ABCDEFGH"
-PLACES = "123456789" + LETTERS.lower()
+PLACES = "0123456789" + LETTERS.lower()
 OPTION_ROLES = tuple(f"option {letter}" for letter in LETTERS)
 NUMBERED = tuple(f"{what} {place}" for what in ("answer", "score", "rank") for place in PLACES)
 # Columns that hold a judgement when their values say so (see values.py); their names alone do not.
@@ -82,19 +88,16 @@ MAY_JUDGE = frozenset(
     )
 )
 
-# The traditional characters of the names above
-_SIMPLIFIED = str.maketrans(
-    "問題詢諮覆選項類別標對話會歷專業幹補充說備場參正確統試複醫師內輸憶較優質絕維鏈過評價饋滿",
-    "问题询咨复选项类别标对话会历专业干补充说备场参正确统试复医师内输忆较优质绝维链过评价馈满",
-)
-_OPTION = re.compile(rf"(?:选项|option|opt|op|choice)?([{LETTERS.lower()}])")
+_OPTION = re.compile(rf"(?:选项|option|opt|op|choice)?([{LETTERS.lower()}])(?:选项|option)?")
 _NUMBERED = {
     "answer": re.compile(rf"(?:answer|response|output|completion|reply|model|回答|答案|回复)([{PLACES}])"),
     "score": re.compile(rf"(?:score|rating|得分|评分|分数)([{PLACES}])"),
     "rank": re.compile(rf"(?:rank|排名|排序|名次)([{PLACES}])"),
 }
+# Columns that hold who it was, unless their values say that they hold what was said (see values.py)
+PERSONS = frozenset(("patient", "doctor", "患者", "病人", "医生", "医师"))
 # Names that may as well hold a person or a thing, beside a surer one
-_LOOSE = frozenset(("user", "human", "assistant", "bot", "gpt", "target", "stem", "q", "a", "explanation", "解析"))
+_LOOSE = PERSONS | {"user", "human", "assistant", "bot", "gpt", "target", "stem", "q", "a", "explanation", "解析"}
 # How a heading ends that is one of a kind: `常见问题`, `专家答复`, `doctor_answer`
 _ENDINGS = {
     "question": ("问题", "提问", "题目", "题干", "question", "query"),
@@ -138,9 +141,12 @@ def _find(names: tuple[str, ...], free: Mapping[str, str]) -> str | None:
     for name in names:
         if name in free:
             return name
+    for key in free:
+        if any(key.endswith(filler) and key.removesuffix(filler) in names for filler in _FILLERS):
+            return key
     known = {*names, *_FILLERS}  # a heading in two languages, or of two words
     for key, column in free.items():
-        words = re.findall(r"[a-z]+|[^\W\d_a-z]+|\d+", column.casefold().translate(_SIMPLIFIED))
+        words = re.findall(r"[a-z]+|[^\W\d_a-z]+|\d+", column.casefold().translate(SIMPLIFIED))
         if len(words) > 1 and set(words) <= known and set(words) - _FILLERS:
             return key
     return None
@@ -166,4 +172,4 @@ def fitting(role: str, columns: Iterable[str]) -> str | None:
 
 def plain(name: str) -> str:
     """A heading without what varies between spellings: a number before it, case, spaces, brackets, old characters."""
-    return re.sub(r"^\d+\s*[.、．]|[\s_\-:：*（）()]+", "", name).casefold().translate(_SIMPLIFIED)
+    return re.sub(r"^\d+\s*[.、．]|[\s_\-:：*（）()]+", "", name).casefold().translate(SIMPLIFIED)

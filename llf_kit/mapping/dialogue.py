@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 import polars as pl
 
 from llf_kit.mapping.columns import assign
 from llf_kit.mapping.rows import Conversation, RawRow, Turn, Unmappable, apply, pair, question_of, value_of
-from llf_kit.mapping.turns import conversation, history
+from llf_kit.mapping.turns import conversation, history, is_message, listed, prompt
+from llf_kit.schema import ASSISTANT, NOTHING, USER
 
 
 def messages_stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
-    """Raw rows → rows with ``messages``, the ``system`` prompt that they began with, and ``tools``."""
+    """Raw rows → rows with ``messages``, the ``system`` prompt that they began with, and ``tools``.
+
+    An answer in a column of its own ends a conversation that has none; where there is no conversation, it answers the
+    question beside it.
+    """
 
     def convert(row: RawRow) -> Conversation:
-        return conversation(row[columns["messages"]])._replace(tools=_tools(row, columns))
+        cell = row[columns["messages"]]
+        answer = row[columns["answer"]] if "answer" in columns else None
+        if not re.search(NOTHING, cell or ""):
+            found = prompt(cell) if answer else conversation(cell)
+        elif "question" in columns and ((question := question_of(row, columns)) or answer):
+            before = history(row[columns["history"]]) if "history" in columns else []
+            found = Conversation([*before, (USER, question)])
+            answer = answer or ""
+        else:
+            found = Conversation(())
+        turns = list(found.turns)
+        if answer is not None and turns and turns[-1][0] == USER:
+            turns += _answered(answer)
+        return found._replace(turns=turns, tools=_tools(row, columns))
 
     return apply(rows, convert)
+
+
+def _answered(cell: str) -> list[Turn]:
+    """An answer: a text, or the messages that are left of a conversation."""
+    value = value_of(cell)
+    messages = value if isinstance(value, list) else [value]
+    return list(listed(messages).turns) if messages and all(map(is_message, messages)) else [(ASSISTANT, cell)]
 
 
 def _tools(row: RawRow, columns: Mapping[str, str]) -> str | None:

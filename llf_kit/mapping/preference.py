@@ -13,11 +13,11 @@ import polars as pl
 
 from llf_kit.mapping.columns import PLACES
 from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply, question_of, value_of
-from llf_kit.mapping.turns import conversation, history, listed, marked
+from llf_kit.mapping.turns import conversation, history, is_message, listed, marked, prompt
 from llf_kit.schema import ASSISTANT, USER
 
 _TEXT = ("text", "answer", "content", "response", "output", "value", "回答", "答案")
-_SCORE = ("score", "rating", "得分", "评分", "分数", "votes")
+_SCORE = ("score", "rating", "overall_score", "得分", "评分", "分数", "votes")
 _RANK = ("rank", "ranking", "排名", "排序", "名次")
 HEIGHTS = frozenset((*_SCORE, *_RANK))
 
@@ -41,7 +41,7 @@ def pair_stage(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
 
 def _asked(row: RawRow, columns: Mapping[str, str]) -> Conversation:
     if "messages" in columns:
-        return conversation(row[columns["messages"]])
+        return prompt(row[columns["messages"]])
     before = history(row[columns["history"]]) if "history" in columns else []
     return Conversation([*before, (USER, question_of(row, columns))])
 
@@ -49,7 +49,7 @@ def _asked(row: RawRow, columns: Mapping[str, str]) -> Conversation:
 def _ending(cell: str | None) -> Conversation:
     """An answer: a text, one message, or a whole conversation that ends with it."""
     value = value_of(cell)
-    if isinstance(value, dict) and {"role", "from"} & set(value):
+    if is_message(value):
         value = [value]
     if isinstance(value, list) and value and isinstance(value[0], dict):
         found = listed(value)
@@ -97,7 +97,7 @@ def _columns(row: RawRow, columns: Mapping[str, str]) -> list[tuple[str | None, 
 
 
 # `A`, `2`, `response_b`, `model a`, `回答1`; not `tie`
-_NAMED = re.compile(r"(?:^|[\W_]|answer|response|model|output|[\u4e00-\u9fff])([1-9a-h])$")
+_NAMED = re.compile(r"(?:^|[\W_]|answer|response|model|output|[\u4e00-\u9fff])([0-9a-h])$")
 
 
 def _winner(cell: str | None, places: list[str], columns: Mapping[str, str]) -> str:
@@ -109,8 +109,8 @@ def _winner(cell: str | None, places: list[str], columns: Mapping[str, str]) -> 
     if found := _NAMED.search(name):
         if found[1] in places:
             return found[1]
-        order = ("abcdefgh" if found[1].isalpha() else "123456789").index(found[1])
-        if order < len(places):
+        order = ("abcdefgh" if found[1].isalpha() else "123456789").find(found[1])
+        if 0 <= order < len(places):
             return places[order]
     raise Unmappable("what it says of the better answer names none of them")
 

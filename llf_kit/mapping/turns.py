@@ -7,17 +7,17 @@ import re
 from typing import Any
 
 from llf_kit.mapping.rows import Conversation, Turn, Unmappable, pair, value_of
-from llf_kit.schema import ASSISTANT, FUNCTION, OBSERVATION, USER
+from llf_kit.schema import ASSISTANT, FUNCTION, OBSERVATION, SIMPLIFIED, USER, either
 
 _USER = (
     *("user", "human", "patient", "guest_family", "customer", "client", "asker", "questioner", "q", "question"),
-    *("客户", "用户", "患者", "病人", "家属", "顾客", "临床", "护士", "提问者", "提问", "问题", "问"),
+    *("客户", "用户", "患者", "病人", "家属", "顾客", "女士", "先生", "临床", "护士", "提问者", "提问", "问题", "问"),
 )
 _ASSISTANT = (
     *("assistant", "gpt", "bot", "model", "chatbot", "ai", "agent", "guest_clinician", "expert", "a", "answer"),
     *("客服", "助手", "助理", "机器人", "专家", "回答者", "回答", "答案", "答"),
 )
-_DOCTOR = ("doctor", "physician", "clinician", "医生", "医师", "大夫")
+_DOCTOR = ("doctor", "physician", "clinician", "医生", "医师", "大夫", "主任")
 _LABORATORY = ("lab", "laboratory", "technician", "检验科", "检验师", "检验", "技师", "实验室")
 _SYSTEM = ("system", "developer", "系统")
 _SPEAKERS = {
@@ -28,14 +28,21 @@ _SPEAKERS = {
     **dict.fromkeys(("tool", "function", "observation", "tool_response"), OBSERVATION),
 }
 _NAMES = "|".join(
-    re.escape(name) for name in sorted((*_USER, *_ASSISTANT, *_DOCTOR, *_LABORATORY, *_SYSTEM), key=len, reverse=True)
+    either(re.escape(name))
+    for name in sorted((*_USER, *_ASSISTANT, *_DOCTOR, *_LABORATORY, *_SYSTEM), key=len, reverse=True)
 )
-# `Doctor:`, `**医生**：` and `### Human:` where a line or a sentence begins; `<user>:` and `【患者】` anywhere
+_CALLED = either("(?:[\u4e00-\u9fff]{1,2}(?=医生|医师|大夫|主任|女士|先生))?")  # by name
+# `Doctor:`, `王医生：`, `**医生**：` and `### Human:` where a line or a sentence begins; `<user>:`, `<|user|>`,
+# ChatML's marks and `【患者】` anywhere
 _MARK = re.compile(
-    rf"(?:(?:^|(?<=[\n。！？!?.;；]))\s*(?:#{{1,6}} ?|\*\*)?({_NAMES})\d{{0,2}}(?:\*\*)?\s*[:：](?:\*\*)?"
-    rf"|<({_NAMES})>\s*[:：]?|【({_NAMES})】\s*[:：]?)\s*",
+    rf"(?:(?:^|(?<=[\n。！？!?.;；]))\s*(?:#{{1,6}} ?|\*\*)?{_CALLED}({_NAMES})\d{{0,2}}(?:\*\*)?\s*[:：](?:\*\*)?"
+    rf"|<(?:\|im_start\|>)?\|?({_NAMES})(?:\|?>|(?=\n))\s*[:：]?|【({_NAMES})】\s*[:：]?)\s*",
     re.IGNORECASE,
 )
+_END = re.compile(r"(?:\s*(?:<\|im_end\|>|<\|endoftext\|>|</s>))+\s*$")  # of a turn, where a template wrote it
+# How a message calls its speaker and its text
+_BY = ("role", "from", "speaker", "角色", "发言人")
+_SAYS = ("content", "value", "sentence", "text", "utterance", "内容")
 # The words of LLaMA-Factory's reasoning templates: data/template.py, `thought_words`
 THOUGHT = ("<think>\n", "\n</think>\n\n")
 
@@ -56,6 +63,12 @@ def conversation(cell: str | None) -> Conversation:
 def listed(value: list[Any]) -> Conversation:
     """As :func:`conversation`, of a list that has been read already."""
     return _roles(_items(value))
+
+
+def prompt(cell: str | None) -> Conversation:
+    """As :func:`conversation`, whose answer stands elsewhere: its last turn may be a mark with nothing behind."""
+    found = conversation(cell)
+    return found._replace(turns=found.turns[:-1]) if found.turns[-1:] == [(ASSISTANT, "")] else found
 
 
 def _roles(said: list[Said]) -> Conversation:
@@ -79,6 +92,10 @@ def _roles(said: list[Said]) -> Conversation:
 
 def _listed(cell: str | None) -> list[Said]:
     value = value_of(cell) if cell else []
+    if value is None:
+        raise Unmappable("neither a list nor a text in which every turn begins with a speaker that is known")
+    if isinstance(value, dict):  # `{"messages": […]}`, as a request holds them
+        value = value.get("messages")
     if not isinstance(value, list):
         raise Unmappable("the conversation is not a list")
     return _items(value)
@@ -93,7 +110,7 @@ def _items(value: list[Any]) -> list[Said]:
     for place, item in enumerate(value, start=1):
         if isinstance(item, list) and len(item) == 2 and all(isinstance(part, str) for part in item):
             said += [(USER, item[0]), (ASSISTANT, item[1])]
-        elif isinstance(item, dict) and not {"role", "from"} & set(item) and _by_speaker(item):
+        elif isinstance(item, dict) and not is_message(item) and _by_speaker(item):
             said += _by_speaker(item)
         else:
             said.append(_message(place, item))
@@ -110,8 +127,11 @@ def _message(place: int, message: Any) -> Said:
     """One message in the from/value, role/content or OpenAI form."""
     if not isinstance(message, dict):
         raise Unmappable(f"turn {place} is not an object")
-    name = str(message.get("role", message.get("from"))).strip().casefold()
-    content = _content(place, message.get("content", message.get("value")))
+    name, content = (next((message[key] for key in keys if key in message), None) for keys in (_BY, _SAYS))
+    name = str(name).strip().casefold().translate(SIMPLIFIED)
+    content = _content(place, content)
+    if message.get("weight") == 0 and _SPEAKERS.get(name) == ASSISTANT:  # OpenAI's mark
+        raise Unmappable(f"turn {place} is marked as not to be trained on, which no format can hold")
     thought = message.get("reasoning_content")
     before = f"{THOUGHT[0]}{thought}{THOUGHT[1]}" if isinstance(thought, str) and thought.strip() else ""
     calls = message.get("tool_calls") or ([message["function_call"]] if message.get("function_call") else None)
@@ -120,6 +140,11 @@ def _message(place: int, message: Any) -> Said:
             raise Unmappable(f"turn {place} has a text beside its tool call, which no template can hold")
         return "function_call", before + _calls(place, calls or value_of(content))
     return name, before + content if before and content else content
+
+
+def is_message(item: Any) -> bool:
+    """Whether it is an object that says who speaks."""
+    return isinstance(item, dict) and any(key in item for key in _BY)
 
 
 def _content(place: int, content: Any) -> str | None:
@@ -154,7 +179,10 @@ def marked(text: str) -> list[Said]:
     if len(parts) < 5 or parts[0].strip():
         return []
     turns = zip(*(parts[start::4] for start in range(1, 5)), strict=True)
-    return [((one or two or three).casefold(), content.strip()) for one, two, three, content in turns]
+    return [
+        ((one or two or three).casefold().translate(SIMPLIFIED), _END.sub("", content).strip())
+        for one, two, three, content in turns
+    ]
 
 
 def history(cell: str | None) -> list[Turn]:

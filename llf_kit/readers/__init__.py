@@ -16,13 +16,14 @@ from llf_kit.readers import (
     excel,
     html,
     json_array,
-    json_lines,
+    kinds,
     markdown,
     plain,
     word,
     xml,
 )
 from llf_kit.readers.encoding import DAMAGED, MARK, Opening
+from llf_kit.readers.records import table
 from llf_kit.schema import RawTable
 
 __all__ = ["READERS", "Opening", "find", "read"]
@@ -36,7 +37,7 @@ READERS: dict[str, Reader] = {
     ".xlsm": excel.read,
     ".xls": excel.read,
     ".json": json_array.read,
-    ".jsonl": json_lines.read,
+    ".jsonl": json_array.read_lines,
     ".xml": xml.read,
     ".txt": plain.read,
     ".md": markdown.read,
@@ -52,7 +53,7 @@ ENDINGS = (*READERS, *archive.ENDINGS)
 
 
 def find(sources: Iterable[Path]) -> list[Path]:
-    """The files to read, in a stable order; a folder stands for every file under it that a reader knows.
+    """The files to read, in a stable order; a folder stands for every file under it, but for what is hidden.
 
     Raises:
         DataError: a source is missing, has no reader, or is a folder without a readable file; all of them at once.
@@ -62,8 +63,8 @@ def find(sources: Iterable[Path]) -> list[Path]:
     known = ", ".join(ENDINGS)
     for source in sources:
         if source.is_dir():
-            inside = sorted(path for path in source.rglob("*") if path.is_file() and _is_data(path, ENDINGS))
-            if not inside:
+            inside = sorted(path for path in source.rglob("*") if path.is_file() and _is_data(path))
+            if not any(path.suffix.lower() in ENDINGS for path in inside):
                 problems.append(f"{source}: holds no file that can be read. Put files of these kinds there: {known}.")
             files += inside
         elif not source.exists():
@@ -77,23 +78,35 @@ def find(sources: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def _is_data(path: Path, endings: Iterable[str]) -> bool:
-    """Whether it has one of ``endings``; hidden files and the locks of an open Excel (``~$…``) are nobody's data."""
-    return path.suffix.lower() in endings and not path.name.startswith((".", "~$"))
+def _is_data(path: Path) -> bool:
+    """Hidden files and the locks of an open Excel (``~$…``) are nobody's data."""
+    return not path.name.startswith((".", "~$"))
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
     """The tables of one file: one, or one a sheet, or all of an archive's, named after its path.
 
+    What no reader knows is a table without columns, so that it is said to be left out.
+
     Raises:
         DataError: the file cannot be opened or decoded, or is not what its name says.
     """
     try:
-        if path.suffix.lower() in archive.ENDINGS:
+        ending = kinds.ending(path)
+        if ending in archive.ENDINGS:
             return _read_archive(path, opening)
-        return _renamed(READERS[path.suffix.lower()](path, opening), path.name, _shown(path))
+        if ending not in READERS:
+            return [_left_out(_shown(path), ending)]
+        return _renamed(READERS[ending](path, opening), path.name, _shown(path))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}). Check that it is yours to read.") from None
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or type(error).__name__}). Check that it is yours to read."
+        ) from None
+
+
+def _left_out(name: str, ending: str) -> RawTable:
+    why = "is an archive in an archive" if ending in archive.ENDINGS else f"no reader for {ending or 'no ending'!r}"
+    return replace(table(name, (), list), why=why)
 
 
 def _shown(path: Path) -> str:
@@ -107,39 +120,45 @@ def _shown(path: Path) -> str:
 def _renamed(tables: list[RawTable], old: str, new: str) -> list[RawTable]:
     """The tables with ``new`` in the place of ``old`` at the front of their source."""
     named = []
-    for table in tables:
-        source = new + table.source.removeprefix(old)
-        rows = _without_damage(table) if (table.encoding or "").endswith(DAMAGED) and table.columns else table.rows
-        named.append(replace(table, source=source, rows=rows.with_columns(source=pl.lit(source))))
+    for one in tables:
+        source = new + one.source.removeprefix(old)
+        rows = _without_damage(one) if (one.encoding or "").endswith(DAMAGED) and one.columns else one.rows
+        named.append(replace(one, source=source, rows=rows.with_columns(source=pl.lit(source))))
     return named
 
 
-def _without_damage(table: RawTable) -> pl.LazyFrame:
+def _without_damage(damaged_in: RawTable) -> pl.LazyFrame:
     """The rows of a text that is damaged in places, those with a damaged field rejected."""
-    cells = [pl.col("raw").struct.field(name) for name in table.columns]
+    cells = [pl.col("raw").struct.field(name) for name in damaged_in.columns]
     damaged = pl.any_horizontal(cell.str.contains(MARK, literal=True) for cell in cells)
-    reason = pl.coalesce("reason", pl.lit(f"bytes that are not {(table.encoding or '').removesuffix(DAMAGED)}"))
-    return table.rows.with_columns(
+    reason = pl.coalesce("reason", pl.lit(f"bytes that are not {(damaged_in.encoding or '').removesuffix(DAMAGED)}"))
+    return damaged_in.rows.with_columns(
         reason=pl.when(damaged).then(reason).otherwise("reason"),
         raw=pl.struct(cell.str.replace_all(MARK, "\ufffd", literal=True) for cell in cells),
     )
 
 
 def _read_archive(path: Path, opening: Opening) -> list[RawTable]:
-    """Tables are named after the archive and the file inside; what no reader knows inside is passed over."""
+    """Tables are named after the archive and the file inside."""
     tables: list[RawTable] = []
+    known = False
     problems: list[str] = []
     for name, copy in archive.unpack(path, opening.work):
-        if not _is_data(Path(name), READERS):
+        if not _is_data(Path(name)):
             continue
+        ending = kinds.ending(copy)
+        if ending not in READERS:
+            tables.append(_left_out(f"{_shown(path)}/{name}", ending))
+            continue
+        known = True
         try:
-            inside = READERS[copy.suffix.lower()](copy, opening)
+            inside = READERS[ending](copy, opening)
         except DataError as error:
             problems += (problem.replace(str(copy), f"{path}/{name}") for problem in error.problems)
             continue
         tables += _renamed(inside, copy.name, f"{_shown(path)}/{name}")
     if problems:
         raise DataError(*problems)
-    if not tables:
+    if not known:
         raise DataError(f"{path}: holds no file that can be read. Known: {', '.join(READERS)}.")
     return tables

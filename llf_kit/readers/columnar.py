@@ -12,6 +12,10 @@ from llf_kit.readers.encoding import Opening
 from llf_kit.readers.records import Record, from_json, table
 from llf_kit.schema import RawTable
 
+_ARROW = b"ARROW1"
+# What polars makes of damage; its panic is no Exception.
+_DAMAGES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
     """One table; the row is its place, from 1.
@@ -20,9 +24,11 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
         DataError: not a file of its kind.
     """
     try:
-        frame = pl.scan_parquet(path) if path.suffix.lower() == ".parquet" else pl.scan_ipc(path)
+        with path.open("rb") as file:
+            arrow = file.read(len(_ARROW)) == _ARROW
+        frame = pl.scan_ipc(path) if arrow else pl.scan_parquet(path)
         columns = frame.collect_schema().names()
-    except pl.exceptions.PolarsError as error:
+    except _DAMAGES as error:
         raise DataError(f"{path}: is damaged or of another kind ({type(error).__name__}). Export it again.") from None
 
     def records() -> Iterator[Record]:
@@ -32,7 +38,7 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
                 for values in batch.iter_rows(named=True):
                     row += 1
                     yield from_json(row, values)
-        except pl.exceptions.PolarsError:
+        except (*_DAMAGES, OSError):
             yield Record(row + 1, {}, "damaged from here on: the rest of the file was not read")
 
     return [table(path.name, columns, records)]

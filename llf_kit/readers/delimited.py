@@ -22,6 +22,7 @@ from llf_kit.schema import RawTable
 _LOOK = 4 << 20
 _INDEX = "\0row"  # a name that no header can have
 _HEAD = 1 << 18  # characters in which the separator and the header are looked for
+_HEADING = 20  # characters of the longest heading in a table that is not called one
 
 
 def read(path: Path, opening: Opening) -> list[RawTable]:
@@ -66,6 +67,17 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     )
     blank = pl.all_horizontal(pl.col("raw").struct.field(name).is_null() for name in names)
     return [RawTable(path.name, tuple(names), rows.filter(~blank), encoding)]
+
+
+def is_table(head: str) -> bool:
+    """Whether a text is a table that is called a text: rows of as many fields, between tabs or under short headings."""
+    rows = {mark: [record for record in _first(head, mark) if any(record)] for mark in "\t,;|"}
+    mark = max(rows, key=lambda mark: _even([len(record) for record in rows[mark]]))
+    even = _even([len(record) for record in rows[mark]])
+    if mark == "\t":  # not of paragraphs that begin with one
+        return even > 0.8 and len(rows[mark]) > 1 and all(record[0] for record in rows[mark])
+    short = all(0 < len(name.strip()) <= _HEADING and not name.startswith(" ") for name in rows[mark][0])
+    return even == 1 and len(rows[mark]) > 2 and short
 
 
 def _first(head: str, separator: str) -> list[list[str]]:

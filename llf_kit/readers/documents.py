@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llf_kit.readers import lines
-from llf_kit.readers.lines import ANSWER, OTHER, Line
+from llf_kit.readers.lines import ANSWER, OTHER, QUESTION, Line
 from llf_kit.readers.records import table
 from llf_kit.readers.sheets import Merged, Row, sheet
 from llf_kit.schema import RawTable
@@ -47,12 +47,39 @@ def tables(name: str, parts: Iterable[Part], encoding: str | None = None) -> lis
     grids = [part.padded() for part in parts if isinstance(part, Grid)]
     text = list(_asked(part for part in parts if not isinstance(part, Grid)))
     found = [
-        sheet(f"{name}#table {place}", grid.rows, grid.merged, grid.numbers, encoding)
+        of_cells(f"{name}#table {place}", grid.rows, grid.merged, grid.numbers, encoding)
         for place, grid in enumerate(grids, start=1)
     ]
     if any(line.text.strip() for line in text):
         found.append(lines.read(name, lambda: text, encoding, paragraphs=True))
     return found or [table(name, (), list, encoding)]
+
+
+def of_cells(
+    source: str,
+    rows: list[Row],
+    merged: Iterable[Merged] = (),
+    numbers: Sequence[int] = (),
+    encoding: str | None = None,
+) -> RawTable:
+    """A table of cells; one whose first column says of every row that it asks or answers is read like lines."""
+    if told := _told(rows, numbers):
+        return lines.read(source, lambda: told, encoding)
+    return sheet(source, rows, merged, numbers, encoding)
+
+
+def _told(rows: list[Row], numbers: Sequence[int]) -> list[Line]:
+    """A line a row, where all of them are a mark and what it marks; else nothing."""
+    told: list[Line] = []
+    for place, row in enumerate(rows):
+        filled = [cell for cell in row if cell]
+        if not filled:
+            continue
+        line = Line(numbers[place] if numbers else place + 1, "：".join(filled))
+        if len(filled) != 2 or lines.kind_of(Line(0, f"{filled[0]}：")) is None:
+            return []
+        told.append(line)
+    return told if {lines.kind_of(line) for line in told} == {QUESTION, ANSWER} else []
 
 
 def _asked(parts: Iterable[Line | Heading]) -> Iterator[Line]:

@@ -128,7 +128,8 @@ def _candidates(start: bytes) -> Iterator[tuple[str, bool]]:
         return
     # ASCII letters, digits and line ends in UTF-16 have a NUL each, always on the same side; no other text has any.
     nuls = [start[side::2].count(0) for side in (0, 1)]
-    if max(nuls) > len(start) / 50 and min(nuls) < max(nuls) / 10:
+    few = max(nuls) < len(start) / 10 and _begins_as_utf8(start)  # stray ones
+    if max(nuls) > len(start) / 50 and min(nuls) < max(nuls) / 10 and not few:
         yield "utf-16-be" if nuls[0] > nuls[1] else "utf-16-le", True
         return
     yield "utf-8", True
@@ -146,6 +147,14 @@ def _candidates(start: bytes) -> Iterator[tuple[str, bool]]:
     yield "gb18030", simplified > len(pairs) / 2
 
 
+def _begins_as_utf8(start: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _count(kind: re.Pattern[bytes], pairs: list[bytes]) -> int:
     return sum(bool(kind.fullmatch(pair)) for pair in pairs)
 
@@ -158,6 +167,11 @@ def _everyday_big5(pairs: list[bytes], simplified: int) -> bool:
     """
     traditional = sum(0xA4 <= pair[0] <= 0xC6 for pair in pairs)
     return traditional > max(simplified, 0.8 * len(pairs))
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether all of it decodes."""
+    return _fails_at(path, "utf-8") is None
 
 
 def _fails_at(path: Path, encoding: str, enough: int | None = None) -> int | None:

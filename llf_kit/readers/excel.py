@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import DataError
-from llf_kit.readers import archive, delimited, excel_97, html
+from llf_kit.readers import archive, delimited, excel_97, excel_2003, html
+from llf_kit.readers.documents import of_cells
 from llf_kit.readers.encoding import Opening
-from llf_kit.readers.sheets import Merged, sheet
+from llf_kit.readers.sheets import Merged
 from llf_kit.schema import RawTable
 
 _LOOK = 4096  # bytes that tell a workbook from a text
@@ -34,6 +35,10 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
         start = file.read(_LOOK)
     text = start.replace(b"\0", b"").lower()
     old = start.startswith(excel_97.MARK)
+    if excel_2003.MARK in start:
+        return [
+            of_cells(f"{path.name}#{name}", rows, merged) for name, rows, merged in excel_2003.sheets(path, opening)
+        ]
     if not old and not start.startswith(b"PK") and (b"\0" not in start or start.startswith(_UTF_16)):
         if b"<table" in text or b"<html" in text:
             return html.read(path, opening)
@@ -46,7 +51,7 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     except Exception as error:  # neither library has a common root
         raise DataError(f"{path}: is not a readable Excel workbook ({type(error).__name__}). Save it anew.") from None
     return [
-        sheet(f"{path.name}#{name}", [[_text(cell) for cell in row] for row in rows], merged)
+        of_cells(f"{path.name}#{name}", [[_text(cell) for cell in row] for row in rows], merged)
         for name, rows, merged in sheets
     ]
 
@@ -56,7 +61,8 @@ def _sheets(path: Path) -> Iterator[tuple[str, list[list[Any]], list[Merged]]]:
 
     archive.check(path)
     _check_extent(path)
-    with CalamineWorkbook.from_path(path) as book:
+    # By what it is, not by its name: many an xlsx is called xls.
+    with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
         for about in book.sheets_metadata:
             if about.typ == SheetTypeEnum.WorkSheet:  # charts and macros are sheets too, without cells
                 cells = book.get_sheet_by_name(about.name)

@@ -5,16 +5,18 @@ Read twice, so that a key which first appears in the last object is a column too
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from llf_kit.errors import DataError
 from llf_kit.readers import json_lines
 from llf_kit.readers.encoding import Opening, as_utf8, detect
-from llf_kit.readers.json_window import Damage, More, Part, parts
+from llf_kit.readers.json_window import Damage, More, Part, in_sequence, parts
 from llf_kit.readers.records import DECODER, Record, from_json, table
+from llf_kit.readers.sheets import ASKS
 from llf_kit.schema import RawTable
 
 
@@ -31,11 +33,14 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     try:
         shape = _survey(file)
     except More:
-        return json_lines.read(path, opening)
+        lines = json_lines.read(path, opening)
+        if lines[0].columns:
+            return lines
+        shape = _survey(file, in_sequence)  # objects of several lines
     columns = shape.columns()
     if columns is None and shape.damage is None:
         value = DECODER.decode(file.read_text(encoding="utf-8-sig"))
-        found = [from_json(row, one) for row, one in enumerate(_inside(value) or [value], start=1)]
+        found = [from_json(row, one) for row, one in enumerate(_inside(value) or _asked(value) or [value], start=1)]
         return [table(path.name, dict.fromkeys(key for one in found for key in one.fields), lambda: found, encoding)]
     if not columns and shape.damage is not None:
         lines = json_lines.read(path, opening)  # damaged in their first line
@@ -48,10 +53,31 @@ def read(path: Path, opening: Opening) -> list[RawTable]:
     return [table(path.name, columns or (), lambda: _records(file, shape), encoding)]
 
 
+def read_lines(path: Path, opening: Opening) -> list[RawTable]:
+    """JSON Lines, or an array under their name.
+
+    Raises:
+        DataError: no line is JSON.
+    """
+    encoding = detect(path, opening.encoding)
+    with as_utf8(path, encoding, opening.work).open(encoding="utf-8-sig") as text:
+        start = text.read(1 << 16).lstrip()
+    if re.match(r"\[\s*(?:\{|$)", start):
+        return read(path, opening)
+    lines = json_lines.read(path, opening)
+    if start and not lines[0].columns:
+        raise DataError(f"{path}: has no line that is a JSON object. Export it again.")
+    return lines
+
+
 @dataclass
 class _Shape:
-    """What a first look finds: the columns of every list with objects and of the members, and where the text ends."""
+    """What a first look finds: the columns of every list with objects and of the members, and where the text ends.
 
+    ``split`` takes the text apart.
+    """
+
+    split: Callable[[TextIO], Iterator[Part]] = parts
     lists: dict[str, dict[str, None]] = field(default_factory=dict)
     members: dict[str, None] = field(default_factory=dict)
     mixed: bool = False  # members that are no objects
@@ -98,17 +124,25 @@ def _inside(value: dict[str, Any]) -> list[Any] | None:
     return lists[0] if len(lists) == 1 else None
 
 
+def _asked(value: dict[str, Any]) -> list[Any] | None:
+    """A question and an answer of every member, where most of the keys ask: ``{"…？": "…", "…？": "…"}``."""
+    asking = sum(bool(ASKS.search(key)) for key in value)
+    if 2 * asking <= len(value) or not all(isinstance(item, str) for item in value.values()):
+        return None
+    return [{"question": key, "answer": item} for key, item in value.items()]
+
+
 def _all_rows(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, dict) and not _is_message(item) for item in items)
 
 
-def _survey(file: Path) -> _Shape:
-    shape = _Shape()
+def _survey(file: Path, split: Callable[[TextIO], Iterator[Part]] = parts) -> _Shape:
+    shape = _Shape(split)
     with file.open(encoding="utf-8-sig") as text:
-        shape.array = text.read(1 << 16).lstrip().startswith("[")
+        shape.array = split is in_sequence or text.read(1 << 16).lstrip().startswith("[")
         text.seek(0)
         try:
-            for part in parts(text):
+            for part in split(text):
                 shape.add(part)
         except Damage as damage:
             shape.damage = damage
@@ -120,7 +154,7 @@ def _records(file: Path, shape: _Shape) -> Iterator[Record]:
     rows = shape.rows
     with file.open(encoding="utf-8-sig") as text:
         try:
-            for part in parts(text):
+            for part in shape.split(text):
                 if rows == ("element", part.key) and part.kind == "element":
                     row += 1
                     yield from_json(row, part.value)

@@ -33,7 +33,7 @@ def _values(file: Path) -> Iterator[tuple[int, object]]:
     """The number of every line that is not blank, and what it holds."""
     with file.open(encoding="utf-8-sig") as lines:
         for row, line in enumerate(lines, start=1):
-            if not (text := line.strip()):
+            if not (text := line.strip().removesuffix(",")):  # the comma of an array whose brackets were left out
                 continue
             try:
                 value, end = DECODER.raw_decode(text)

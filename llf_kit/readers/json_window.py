@@ -63,6 +63,17 @@ def parts(text: TextIO) -> Iterator[Part]:
         raise window.damage("Extra data")
 
 
+def in_sequence(text: TextIO) -> Iterator[Part]:
+    """Every value of several that stand behind one another, as if they were elements of an array.
+
+    Raises:
+        Damage: not JSON.
+    """
+    window = _Window(text)
+    while window.peek():
+        yield Part("element", "", window.value())
+
+
 def _elements(window: _Window, key: str) -> Iterator[Part]:
     for _ in window.items("]"):
         yield Part("element", key, window.value())
@@ -97,7 +108,8 @@ class _Window:
             yield
             while self.peek() == ",":
                 self.at += 1
-                yield
+                if self.peek() != closing:  # a comma too many loses nothing
+                    yield
         if self.peek() != closing:
             raise self.damage("Expecting ',' delimiter" if self.peek() else "the end is missing")
         self.at += 1

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from llf_kit.readers.records import Record, table
-from llf_kit.schema import RawTable
+from llf_kit.schema import RawTable, either
 
 QUESTION, ANSWER, OTHER = "question", "answer", "other"
 
@@ -33,6 +33,7 @@ _TOLD = rf"(?:{_ZH_TOLD}|answer|a)"
 
 
 def _mark(words: str) -> str:
+    words = either(words)
     return rf"(?:[【\[]\s*+{words}{_NUMBER}[】\]]\s*+[:：]?|{words}{_NUMBER}[:：])\**+\s*+"
 
 
@@ -41,6 +42,7 @@ _ANSWER = re.compile(_BEFORE + _mark(_TOLD), re.IGNORECASE)
 # In the middle of a line: anything but a Chinese answer only behind the end of a sentence, `vitamin A:` is no mark.
 _INSIDE = re.compile(rf"{_mark(_ZH_TOLD)}|(?<=[.。?？!！;；])\s*+{_mark(f'(?:{_TOLD}|{_ASKED})')}", re.IGNORECASE)
 _NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)|第?[一二三四五六七八九十]++[、.．题])\s*")
+_RULE = re.compile(r"[-=*_~—─]{3,200}")
 _ASKS = re.compile(r"[?？][\s\"”』」)）*]*$")
 _OPTION = re.compile(r"\s*[(（]?[A-Ha-h][.、)）．]")
 _SPEAKER = re.compile(r"\s*([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
@@ -85,8 +87,17 @@ def kind_of(line: Line) -> str | None:
     return ANSWER if _ANSWER.match(line.text) else None
 
 
+def speaks(texts: Iterable[str]) -> bool:
+    """Whether any line is marked as a question or an answer, or most begin with their speaker."""
+    filled = [text for text in texts if text.strip()]
+    marked = any(kind_of(Line(0, text)) for text in filled)
+    return marked or sum(bool(_SPEAKER.match(text)) for text in filled) * 2 > len(filled)
+
+
 def _split(line: Line) -> Iterator[Line]:
-    """A line that holds a question and its answer is two; anything else is as it was."""
+    """A line that holds a question and its answer is two, one that only separates is blank; else it is as it was."""
+    if _RULE.fullmatch(line.text.strip()):
+        line = line._replace(text="")
     mark = _QUESTION.match(line.text)
     begins = [found.start() for found in _INSIDE.finditer(line.text, mark.end())] if mark else []
     ends = [*begins, len(line.text)]

@@ -11,7 +11,9 @@ from llf_kit.schema import RawTable
 LOOK = 30  # rows in which the header is looked for
 _DEEPEST = 3  # rows that a header has at most
 
-_ASKS = re.compile(r"[?？]\s*$")
+ASKS = re.compile(r"[?？]\s*$")
+
+_SENTENCE = re.compile(r"[?？。]|[\u4e00-\u9fff]{12}|.{40}")
 
 Row = list[str | None]
 Merged = tuple[tuple[int, int], tuple[int, int]]  # first and last cell, each (row, column) from 0
@@ -61,10 +63,18 @@ def header_place(rows: Sequence[Sequence[str | None]]) -> int:
 
 
 def names_columns(row: Sequence[str | None], below: Sequence[Sequence[str | None]]) -> bool:
-    """Whether ``row`` is a header; a row that asks as the rows below it do is the first of them."""
+    """Whether ``row`` is a header; a row that asks as the rows below it do is the first of them.
+
+    So is one that holds a sentence, and a letter, a mark or a class that is a value below it too.
+    """
+    others = [other for other in below if list(other) != list(row)]  # a header that is repeated
+    if any(cell and _SENTENCE.search(cell) for cell in row) and any(
+        cell and place < len(other) and cell == other[place] for other in others for place, cell in enumerate(row)
+    ):
+        return False
     for place, cell in enumerate(row):
         cells = [other[place] or "" for other in below if place < len(other)]
-        if cell and _ASKS.search(cell) and sum(bool(_ASKS.search(other)) for other in cells) > len(cells) / 2:
+        if cell and ASKS.search(cell) and sum(bool(ASKS.search(other)) for other in cells) > len(cells) / 2:
             return False
     return True
 

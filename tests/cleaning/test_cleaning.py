@@ -35,6 +35,7 @@ def content(samples: pl.LazyFrame) -> str:
         ("血钾\u3000偏高\u00a0吗", "血钾 偏高 吗"),
         ("\ufeff血\u200b糖\u200d ", "血糖"),
         ("一\r\n二\r三", "一\n二\n三"),
+        ("一\v二\u2028三\0\x01\x7f\t四", "一\n二\n三\t四"),
         ("5 µmol/L", "5 μmol/L"),
     ],
 )

@@ -45,6 +45,8 @@ def test_none_of_them_rejects_the_rows_and_an_end_of_typing_stops(tree: Callable
     here = tree({"a.csv": GUESSED, "b.csv": "x,y\n钾,3.5\n"})
     status, shown = at_a_terminal(here, "\n\n0\n", "a.csv", "b.csv")
     assert (status, "read 3 = written 2 + duplicates 0 + rejected 1" in shown) == (0, True), shown
+    status, shown = at_a_terminal(here, "1\n1\n2\n", "b.csv")
+    assert (status, "--map question=x --map answer=y" in shown) == (0, True), shown
     status, shown = at_a_terminal(here, "\x04", "b.csv")
     assert status == 1 and "Traceback" not in shown
 

@@ -63,6 +63,26 @@ USER = {"role": "user", "content": ASK}
         {"question": ASK, "answers": [{"text": GOOD, "score": 9}, {"text": BAD, "score": 1}]},
         {"question": ASK, "answers": [{"answer": BAD, "rank": 2}, {"answer": GOOD, "rank": 1}]},
         {"question": ASK, "answers": {"text": [BAD, GOOD], "score": [1, 9]}},
+        {
+            "instruction": ASK,
+            "completions": [{"response": GOOD, "overall_score": 8.5}, {"response": BAD, "overall_score": 2}],
+        },
+        {"input": ASK, "generations": [BAD, GOOD], "rating": [1, 5]},
+        {"question": {"full_text": ASK}, "answer_0": BAD, "answer_1": GOOD, "score_0": -0.5, "score_1": 0.5},
+        {
+            "prompt": f"\n\nHuman: {ASK}\n\nAssistant:",
+            "answers": [{"answer": GOOD, "rank": 1}, {"answer": BAD, "rank": 7}],
+        },
+        {
+            "prompt": [USER],
+            "chosen": [{"role": "assistant", "content": GOOD}],
+            "rejected": [{"role": "assistant", "content": BAD}],
+        },
+        {
+            "input": {"messages": [USER], "tools": []},
+            "preferred_output": [{"role": "assistant", "content": GOOD}],
+            "non_preferred_output": [{"role": "assistant", "content": BAD}],
+        },
     ],
 )
 def test_the_best_and_the_worst_answer_make_a_pair(tree: Tree, row: dict[str, Any]) -> None:
@@ -257,6 +277,28 @@ def test_a_question_and_its_answer_are_known_by_their_values(tree: Tree) -> None
     one = decided(tree, text)
     assert (one.columns, one.sure) == ({"question": "甲栏", "answer": "乙栏"}, False)
     assert one.describe().endswith("guessed from the values: question, answer; not used: 编号")
+
+
+def test_objects_are_not_guessed_to_be_an_answer(tree: Tree) -> None:
+    with pytest.raises(Exception, match="no question and no answer column"):
+        decided(tree, [{"frage": "选哪个？", "list": [{"aid": 1, "atext": "钾"}, {"aid": 2, "atext": "钠"}]}])
+
+
+def test_short_answers_are_known_where_there_is_nothing_else(tree: Tree) -> None:
+    assert decided(tree, "甲栏,乙栏\n什么是 TAT？,周转时间\n什么是 CV？,变异系数\n").columns["answer"] == "乙栏"
+
+
+def test_patient_and_doctor_are_a_conversation_or_two_names(tree: Tree) -> None:
+    said = 'Description,Patient,Doctor\nPotassium,"Hello doctor, mine is 6.8?","Hello, repeat it at once."\n'
+    assert turns(made(tree, said)[0])[1] == ("assistant", "Hello, repeat it at once.")
+    assert decided(tree, "患者,医生,咨询,处理意见\n张三,李四,血钾高,复查\n").unused == ["患者", "医生"]
+    with pytest.raises(Exception, match="no question and no answer column"):
+        decided(tree, "患者,医生,结果\n张三,李四,6.8\n")
+
+
+def test_what_thinking_came_to_is_the_answer(tree: Tree) -> None:
+    (sample,) = made(tree, [{"input": "血钾 6.8？", "reasoning_content": "想", "content": "复查"}])
+    assert turns(sample)[1] == ("assistant", "<think>\n想\n</think>\n\n复查")
 
 
 def test_plain_text_is_for_pretraining(tree: Tree) -> None:

@@ -12,7 +12,10 @@ import polars as pl
 import pytest
 from conftest import Result, rows
 
-BAD = "问题,答案,标签\n血钾的参考区间？,见附件。,甲\n=1+1 溶血怎么办？,抱歉，不知道。,甲\n血钠的参考区间？,137～147 mmol/L（WS/T 404.3）。,乙\n"
+BAD = (
+    "问题,答案,标签\n血钾的参考区间？,见附件。,甲\n=1+1 溶血怎么办？,抱歉，不知道。,甲\n"
+    "血钠的参考区间？,137～147 mmol/L（WS/T 404.3）。,乙\n"
+)
 CONVERSATION = [{"messages": [
     {"role": "user", "content": "溶血？"}, {"role": "assistant", "content": "标本溶血吗？"},
     {"role": "user", "content": "溶血了"}, {"role": "assistant", "content": "抱歉，不知道。"}]}]  # fmt: skip

@@ -119,5 +119,11 @@ def test_a_table_without_a_header_loses_no_row(tree: Tree, careful: bool) -> Non
     path = tree({"a.csv": text}) / "a.csv"
     assert columns(path, careful=careful) == [("column 1", "column 2")]
     assert [row for row, _ in fields(path, careful=careful)] == [2, 3]
+    options = (
+        tree({"c.csv": "血钾升高最常见的原因是溶血还是肾衰,溶血,肾衰,A\n肌酐测的是,肾,肝,A\n甲,乙,丙,B\n"}) / "c.csv"
+    )
+    assert len(fields(options, careful=careful)) == 3
+    again = tree({"d.csv": "问题是什么？,答案\n甲,乙\n问题是什么？,答案\n"}) / "d.csv"  # a header that is repeated
+    assert columns(again, careful=careful) == [("问题是什么？", "答案")]
     survey = tree({"b.csv": "1、您的科室？,2、您的问题？\n急诊,血钾 6.8 怎么办\n"}) / "b.csv"
     assert columns(survey, careful=careful) == [("1、您的科室？", "2、您的问题？")]

@@ -43,6 +43,12 @@ def test_the_encoding_is_found(tree: Tree, text: str, encoding: str) -> None:
     assert fields(path) == [(2, tuple(text.split("\n")[1].split(",")))]
 
 
+@pytest.mark.parametrize("ending", ["csv", "txt"])
+def test_a_stray_nul_does_not_make_a_text_utf_16(tree: Tree, ending: str) -> None:
+    for text in ("question,answer\nIs it\0 high?,no\n", "问：什么是\0钾？\n答：一种元素\n"):
+        assert detect(tree({f"a.{ending}": text.encode()}) / f"a.{ending}") == "utf-8"
+
+
 def test_a_given_encoding_is_used_and_checked(tree: Tree) -> None:
     path = tree({"a.csv": "問題,答案\n血鉀,正常\n".encode("big5")}) / "a.csv"
     assert fields(path, encoding="big5") == [(2, ("血鉀", "正常"))]

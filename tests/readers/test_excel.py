@@ -90,6 +90,15 @@ def test_a_header_of_two_rows_is_one_header(project: Path, children: int) -> Non
     assert fields(path) == [(3, ("血钾？", "3.5～5.3", *names))]
 
 
+def test_questions_and_answers_below_one_another(project: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["问题", "血钾？"], ["答案", "3.5～5.3"], [], ["问题", "血钠？"], ["答案", "137～147"]):
+        book.active.append(row)
+    book.save(project / "a.xlsx")
+    assert fields(project / "a.xlsx") == [(1, ("血钾？", "3.5～5.3")), (4, ("血钠？", "137～147"))]
+
+
 def test_columns_of_one_name_and_empty_columns(project: Path) -> None:
     path = book(project / "a.xlsx", [["问题", "答案", "答案", None, None], ["1", "2", "3", None, "5"]])
     assert columns(path) == [("问题", "答案", "答案 3", "column 4")]
@@ -127,6 +136,29 @@ def test_dates_and_truths_of_the_old_format(project: Path) -> None:
 def test_tabbed_text_under_the_name_of_xls(tree: Tree, encoding: str) -> None:
     path = tree({"a.xls": "问题\t答案\r\n血钾？\t3.5～5.3\r\n".encode(encoding)}) / "a.xls"
     assert fields(path) == [(2, ("血钾？", "3.5～5.3"))]
+
+
+@pytest.mark.parametrize("ending", ["xls", "xml"])
+def test_the_xml_of_excel_2003(tree: Tree, ending: str) -> None:
+    cell = "<ss:Cell{}><ss:Data ss:Type='String'>{}</ss:Data></ss:Cell>".format
+    header = "".join(cell("", name) for name in ("类别", "问题", "答案"))
+    first = cell(" ss:MergeDown='1'", "生化") + cell("", "血钾？") + cell("", "3.5～5.3")
+    second = cell(" ss:Index='2'", "血钠？") + cell("", "137～147")
+    third = cell(" ss:Index='2'", "血氯？")
+    page = (
+        "<?xml version='1.0' encoding='GB2312'?><ss:Workbook xmlns:ss='urn:schemas-microsoft-com:office:spreadsheet'>"
+        "<ss:Worksheet ss:Name='问答'><ss:Table>"
+        f"<ss:Row>{header}</ss:Row><ss:Row>{first}</ss:Row><ss:Row>{second}</ss:Row>"
+        f"<ss:Row ss:Index='9'>{third}</ss:Row>"
+        "</ss:Table></ss:Worksheet></ss:Workbook>"
+    )
+    path = tree({f"a.{ending}": page.encode("gb18030")}) / f"a.{ending}"
+    assert fields(path) == [
+        (2, ("生化", "血钾？", "3.5～5.3")),
+        (3, ("生化", "血钠？", "137～147")),
+        (9, (None, "血氯？", None)),
+    ]
+    assert read(path)[0]["source"] == f"a.{ending}#问答"
 
 
 def test_a_web_page_under_the_name_of_xls(tree: Tree) -> None:

@@ -14,7 +14,7 @@ import openpyxl
 import polars as pl
 import pytest
 import xlwt
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from reading import read
 
@@ -149,6 +149,7 @@ def test_any_bytes_give_rows_or_a_clear_error(tmp_path: Path, data: bytes, suffi
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(damages=DAMAGES, careful=st.booleans())
+@example(damages=[("repeat", 0.5, b""), ("flip", 0.25, b"\x00\x02")], careful=False)  # an OSError of an arrow file
 def test_damaged_files_give_rows_or_a_clear_error(
     tmp_path: Path, suffix: str, damages: list[tuple[str, float, bytes]], careful: bool
 ) -> None:

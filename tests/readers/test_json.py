@@ -49,8 +49,17 @@ def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         ({"version": 3, "data": [{"q": "1"}, {"q": "2"}], "tags": ["x"]}, [("1",), ("2",)]),
         ({"q": "1", "options": ["A", "B"], "case": {"age": 30}}, [("1", '["A", "B"]', '{"age": 30}')]),
         ([{"q": "1"}, {"late": {"n": [5.25]}}], [("1", None), (None, '{"n": [5.25]}')]),
+        ({"血钾多少？": "3.5～5.3", "血钠呢？": "137～147"}, [("血钾多少？", "3.5～5.3"), ("血钠呢？", "137～147")]),
     ],
-    ids=["array", "object by id", "an id of its own", "array inside an object", "one object", "late key"],
+    ids=[
+        "array",
+        "object by id",
+        "an id of its own",
+        "array inside an object",
+        "one object",
+        "late key",
+        "by question",
+    ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_json_finds_the_rows(tree: Tree, data: Any, rows: list[tuple[str, ...]], encoding: str) -> None:
@@ -109,6 +118,31 @@ def test_a_key_without_a_name(tree: Tree, ending: str) -> None:
 
 def test_json_lines_under_another_name(tree: Tree) -> None:
     assert fields(tree({"a.json": '{"q": "1"}\n{"q": "2"}\n'}) / "a.json") == [(1, ("1",)), (2, ("2",))]
+
+
+@pytest.mark.usefixtures("window")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{\n "q": "1"\n}\n{\n "q": "2"\n}\n'),
+        ("a.jsonl", '[\n{"q": "1"},\n{"q": "2"}\n]\n'),
+        ("a.json", '[{"q": "1"}, {"q": "2"},]'),
+        ("a.jsonl", '{"q": "1"},\n{"q": "2"},\n'),
+        ("a.txt", '{"q": "1"}\n{"q": "2"}\n'),
+        ("a.csv", '[{"q": "1"}, {"q": "2"}]'),
+    ],
+    ids=[
+        *("objects of several lines", "an array called jsonl", "a comma too many", "without its brackets"),
+        *("called txt", "called csv"),
+    ],
+)
+def test_rows_are_read_however_they_are_strung_together(tree: Tree, name: str, text: str) -> None:
+    assert fields(tree({name: text}) / name) == [(1, ("1",)), (2, ("2",))]
+
+
+def test_json_lines_without_any_say_so(tree: Tree) -> None:
+    with pytest.raises(DataError, match=r"a\.jsonl: has no line that is a JSON object"):
+        read(tree({"a.jsonl": "question,answer\n1,2\n"}) / "a.jsonl")
 
 
 def test_json_that_is_none_says_where(tree: Tree) -> None:

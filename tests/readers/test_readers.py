@@ -10,8 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
+from conftest import Result
 from reading import fields, read
 
 from llf_kit import readers
@@ -23,6 +25,25 @@ Tree = Callable[[dict[str, Any]], Path]
 def test_the_lock_of_an_open_workbook_is_no_data(tree: Tree) -> None:
     here = tree({"raw/a.csv": "q,a\n1,2\n", "raw/~$a.xlsx": b"lock", "raw/.hidden.csv": "x"})
     assert [path.name for path in readers.find([here / "raw"])] == ["a.csv"]
+
+
+def test_what_no_reader_knows_is_named(tree: Tree, llf_kit: Callable[..., Result]) -> None:
+    tree({"raw/a.csv": "问题,答案\n甲,乙\n", "raw/b.pdf": "x", "raw/c.pdf": "x", "raw/LICENSE": "x"})
+    done = llf_kit("convert", "raw", "--name", "lab")
+    assert "raw/b.pdf, raw/c.pdf: no reader for '.pdf'; nothing read" in done.err
+    assert "raw/LICENSE: no reader for 'no ending'; nothing read" in done.err
+    assert "read 1 = written 1" in done.err
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a.docx", "a.json", "a.zip"])
+def test_a_file_is_read_as_what_it_is_and_not_as_what_it_is_called(project: Path, name: str) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["问题", "答案"], ["甲", "乙"]):
+        book.active.append(row)
+    book.save(project / "a.xlsx")
+    (project / "a.xlsx").rename(project / name)
+    assert fields(project / name) == [(2, ("甲", "乙"))]
 
 
 MEDICAL = """<?xml version="1.0" encoding="UTF-8"?>
@@ -41,12 +62,44 @@ def test_xml_rows_are_the_elements_with_the_most_text(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("<r><i q='甲' a='1'/><i q='乙' a='2'/></r>", [("甲", "1"), ("乙", "2")]),
+        ("<r><i><q>甲</q><a>10<sup>9</sup>/L<br/>多</a></i></r>", [("甲", "10⁹/L\n多")]),
+        ("<r><i><q>甲</q><a>1</a></i><i><q>乙</q></i></r>", [("甲", "1"), ("乙", None)]),
+        ("<r><i><q>甲</q><a>1</a></i><i><q>乙</q><a>2</a><m><x>3</x></m></i></r>", [("甲", "1"), ("乙", "2")]),
+        ("<r><l><i><q>甲</q><a>1</a></i><i><q>乙</q><a><b>2</b></a></i></l></r>", [("甲", "1"), ("乙", "2")]),
+        ("<r><l><i><a>甲</a><b>1</b></i></l></r>", [("甲", "1")]),
+        ("<r xmlns='urn:x'><i><q>甲</q><a>1</a></i></r>", [("甲", "1")]),
+    ],
+    ids=[
+        "attributes",
+        "markup",
+        "a field that is missing",
+        "more below",
+        "rows called i",
+        "fields a and b",
+        "namespace",
+    ],
+)
+def test_xml_loses_no_row(tree: Tree, text: str, rows: list[tuple[str | None, ...]]) -> None:
+    assert fields(tree({"a.xml": text}) / "a.xml") == list(enumerate(rows, start=1))
+
+
+@pytest.mark.parametrize(("declared", "real"), [("GB2312", "gb18030"), ("Big5", "big5"), ("GBK", "utf-8")])
+def test_xml_in_the_encodings_of_chinese_exports(tree: Tree, declared: str, real: str) -> None:
+    text = f"<?xml version='1.0' encoding='{declared}'?><r><i><q>血糖是什麼意思</q><a>答案在此</a></i></r>"
+    assert fields(tree({"a.xml": text.encode(real)}) / "a.xml") == [(1, ("血糖是什麼意思", "答案在此"))]
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a><c>&b;</c><d>1</d></a>', "declares entities"),
         ('<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a><c>&c;</c><d>1</d></a>', "declares entities"),
         ("<a><b>", "is not XML"),
         ("<a><b>1</b></a>", "no element with two fields"),
+        ("<a>" * 5_000 + "</a>" * 5_000, "is nested too deeply"),
     ],
 )
 def test_xml_that_is_refused(tree: Tree, text: str, says: str) -> None:
@@ -80,6 +133,13 @@ def test_archives_are_read_from_inside(project: Path) -> None:
         archive.writestr("folder/~$b.csv", b"x")
     with gzip.open(project / "c.csv.gz", "wb") as file:
         file.write("问题,答案\n甲,乙\n".encode("gb18030"))
+    left_out = [
+        (one.source, one.why) for one in readers.read(project / "a.zip", readers.Opening(project)) if not one.columns
+    ]
+    assert left_out == [
+        ("a.zip/photo.png", "no reader for '.png'"),
+        ("a.zip/inner.ZIP", "is an archive in an archive"),
+    ]
     assert [(row["source"], row["row"]) for row in read(project / "a.zip")] == [
         ("a.zip/../../out.csv", 2),
         ("a.zip/folder/b.jsonl", 1),
