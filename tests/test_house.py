@@ -40,8 +40,7 @@ MAY_IMPORT = {
     "render": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
     "quality": NOUNS
-    | {"registered", "cleaning", "labelling", "screening", "splitting", "evaluation", "dataset_info", "outputs"}
-    | {"templating"},
+    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"},
     "registered": NOUNS | {"dataset_info", "outputs"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream", "registered"},

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from llf_kit import dataset_info, registered, splitting
+from llf_kit import dataset_info, registered
 from llf_kit.errors import DataError
 from llf_kit.evaluation import probes
 from llf_kit.quality.words import Language
@@ -55,24 +55,30 @@ def near(texts: pl.Series) -> list[list[int]]:
 
 def leaked(dataset: Registered, samples: pl.DataFrame) -> pl.Series:
     """Where a row's question stands among those that training must not see; null where it does not."""
-    known = _set_aside(dataset)
-    asked = samples.select(key=splitting.question_key(pl.col("messages")))
-    places = known.group_by("key").agg(pl.col("place").first())
-    return asked.join(places, on="key", how="left", maintain_order="left")["place"]
+    aside = _set_aside(dataset)
+    if contamination := _room("llf_kit.screening.contamination"):
+        asked = samples.lazy().with_columns(reason=pl.lit(None, dtype=pl.String))
+        reasons = contamination.stage(asked, contamination.questions(aside.lazy())).collect()["reason"]
+        found: pl.Series = reasons.str.strip_prefix(contamination.REASON)
+        return found
+    places = aside.select(key=_KEY, place=pl.concat_str("source", "row", separator=":")).drop_nulls("key")
+    known = places.group_by("key").agg(pl.col("place").first())
+    return samples.select(key=_KEY).join(known, on="key", how="left", maintain_order="left")["place"]
+
+
+# What a sample asks first, blanks apart.
+_KEY = pl.col("messages").list.first().struct.field("content").str.replace_all(r"\s", "")
 
 
 def _set_aside(dataset: Registered) -> pl.DataFrame:
-    """The questions of the test and validation sets of a dataset, and of the probes of its project."""
+    """The samples of the test and validation sets of a dataset, and the probes of its project."""
     frames = [pl.DataFrame(schema=SAMPLE)]
     if not dataset.name.endswith(_ASIDE):
         entries = dataset_info.load(dataset.directory)
-        for name in (dataset.name + ending for ending in _ASIDE):
-            if name in entries:
-                frames.append(registered.samples(registered.find(dataset.directory, name)))
+        names = [name for ending in _ASIDE if (name := dataset.name + ending) in entries]
+        frames += [registered.samples(registered.find(dataset.directory, name)) for name in names]
         frames.append(_probes(dataset))
-    return pl.concat(frames).select(
-        key=splitting.question_key(pl.col("messages")), place=pl.concat_str("source", "row", separator=":")
-    ).drop_nulls("key")  # fmt: skip
+    return pl.concat(frames)
 
 
 def _probes(dataset: Registered) -> pl.DataFrame:
