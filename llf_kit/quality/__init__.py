@@ -52,16 +52,16 @@ class Report:
         """The figures that matter most, for a terminal."""
         data = self.figures
         said = [f"{data['rows']} rows; score {data['scores']['mean']} on average"]
-        said += [f"{one['rows']} rows: {one['says']} (−{one['points']:g})" for one in data["scores"]["faults"][:5]]
-        said += [f"{one['rows']} rows flagged: {one['says']}" for one in data["flags"]]
+        said += [f"{one['rows']} × {one['says']} (−{one['points']:g})" for one in data["scores"]["faults"][:5]]
+        said += [f"{one['rows']} × flagged: {one['says']}" for one in data["flags"]]
         for key, what in (
-            ("refused", "rows that LLaMA-Factory would not train on"),
-            ("contradictions", "contradictions"),
-            ("near_duplicates", "clusters of near duplicates"),
-            ("contamination", "rows that stand in a test set or among the probes"),
+            ("refused", "not trained on by LLaMA-Factory"),
+            ("contradictions", "contradiction between answers"),
+            ("near_duplicates", "cluster of near duplicates"),
+            ("contamination", "row that stands in a test set or among the probes"),
         ):
             if data[key]:
-                said.append(f"{len(data[key])} {what}")
+                said.append(f"{len(data[key])} × {what}")
         said += data["label_problems"]
         if data["judge"]:
             judged = data["judge"]

@@ -19,6 +19,7 @@ _POWER = r"[×xX*]\s*10\s*\^?\s*[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}"
 _AMOUNT = r"[kmnpfμµu]?(?:mol|g|L|l|U|IU|eq|Eq|m|s)|%|mOsm|个|cells?|copies|拷贝|次|滴"
 _OVER = r"[mdcμµunfk]?[Ll]|min|h|d|s|kg|g|mol|HPF|LPF|HP|LP|1\.73"
 _ALONE = r"%|％|‰|℃|°C|mmHg|kPa|[fm]?[Ll]|[μµu]L|[pnμµmk]?g|m?mol|[nμcm]?m|min|h|d|s"
+_RULE = r"[0-9]+-[0-9]+[sx]"  # Westgard's, whose s is no second
 _UNIT = rf"[0-9]\s*((?:{_POWER}\s*)?(?:{_AMOUNT})?/\s*(?:{_OVER})|{_ALONE}|{_POWER})(?:[^A-Za-z/]|$)"
 
 
@@ -74,7 +75,8 @@ def losses(standard: Standard) -> dict[str, float]:
 
 def units(texts: pl.Series) -> list[dict[str, Any]]:
     """What stands after numbers as a unit, the most frequent first; without blanks, otherwise as it is written."""
-    found = texts.drop_nulls().str.extract_all(_UNIT).explode().drop_nulls().str.extract(_UNIT, 1)
+    plain = texts.drop_nulls().str.replace_all(_RULE, " ")
+    found = plain.str.extract_all(_UNIT).explode().drop_nulls().str.extract(_UNIT, 1)
     counted = found.str.replace_all(r"\s", "").value_counts(sort=True, name="number")
     pairs = sorted(counted.iter_rows(), key=lambda pair: (-pair[1], pair[0]))
     return [{"unit": unit, "number": number} for unit, number in pairs[:_MOST_UNITS]]

@@ -20,6 +20,7 @@ def html(report: Report) -> str:
     data = report.figures
     record = data["conversion"] or {}
     written = record.get("rows", {}).get("train")
+    targets = [one["target"] for one in data["labels"] if one["target"] is not None]
     made = environment()
     made.filters["shortened"] = _shortened
     made.filters["masked"] = masked
@@ -29,7 +30,8 @@ def html(report: Report) -> str:
         data=data,
         w=words(report.language),
         changed=written if written not in (None, data["rows"]) else None,
-        targeted=any(one["target"] is not None for one in data["labels"]),
+        targeted=bool(targets),
+        summed=sum(targets),
         most=_MOST,
         bars=_bars,
         percent="{:.1%}".format,
