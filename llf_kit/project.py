@@ -102,8 +102,17 @@ def yaml_keys(path: Path) -> list[tuple[str, int]]:
         ConfigError: as :func:`read_yaml`.
     """
     read_yaml(path)
-    node = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
-    return [(key.value, key.start_mark.line + 1) for key, _ in node.value] if node is not None else []
+    return [(key.value, key.start_mark.line + 1) for key, _ in yaml_nodes(path.read_text(encoding="utf-8"))]
+
+
+def yaml_nodes(text: str) -> list[tuple[yaml.Node, yaml.Node]]:
+    """The keys of a YAML text's mapping and their values, with the places where each begins and ends.
+
+    Raises:
+        yaml.YAMLError: it is no YAML.
+    """
+    node = yaml.compose(text, _Loader)
+    return list(node.value) if isinstance(node, yaml.MappingNode) else []
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

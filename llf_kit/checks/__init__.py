@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from llf_kit.checks import (
+    calibration,
     chat_format,
     combinations,
     device,
     entries,
+    files,
     keys,
     launch,
     model,
@@ -26,25 +28,27 @@ from llf_kit.checks import (
     tokens,
     types,
 )
-from llf_kit.checks.subject import Subject
+from llf_kit.checks.subject import Subject, Verb
 from llf_kit.errors import ConfigError
 from llf_kit.project import read_yaml, write_text
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
 
-__all__ = ["CHECKS", "check", "find", "mends"]
+__all__ = ["CHECKS", "check", "check_all", "find", "mends"]
 
 CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "keys": keys.run,
     "types": types.run,
     "combinations": combinations.run,
     "ranges": ranges.run,
+    "files": files.run,
     "packages": packages.run,
     "device": device.run,
     "output": output.run,
     "launch": launch.run,
     "entries": entries.run,
     "rows": rows.run,
+    "calibration": calibration.run,
     "model": model.run,
     "template": chat_format.run,
     "thinking": thinking.run,
@@ -55,22 +59,43 @@ _ORDER = ("error", "warning", "info")
 _TOKENS = ("tokens",)  # checks that count tokens, which takes longer than all the others
 
 
-def check(path: Path, overrides: Sequence[str] = (), *, tokens: bool = True, here: bool = False) -> list[Finding]:
+def check(
+    path: Path, overrides: Sequence[str] = (), *, tokens: bool = True, started: Verb | None = None
+) -> list[Finding]:
     """Every finding about a YAML with its overrides and all that it leads to, the worst first.
 
-    ``here``: it is about to be started on this machine; otherwise what needs a GPU may be meant for another one.
+    ``started``: what it is about to be handed over for, on this machine; without it, what needs a GPU may be meant for
+    another one.
 
     Raises:
         ConfigError: the file is missing or no YAML.
         UsageError: an override is not ``key=value``.
     """
-    subject = Subject(configs.load(path, overrides), arguments.schema(), here)
+    subject = Subject(configs.load(path, overrides), arguments.schema(), started)
     chosen = [one for name, one in CHECKS.items() if tokens or name not in _TOKENS]
     found = [finding for one in chosen for finding in one(subject)]
     if subject.schema.source == "snapshot":
         message = f"LLaMA-Factory is not installed here; checked against {subject.schema.label}"
         found.append(Finding("schema", "info", message, "Check again where it is installed.", str(path)))
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
+
+
+def check_all(paths: Sequence[Path], overrides: Sequence[str] = (), *, tokens: bool = True) -> list[Finding]:
+    """Every finding about several YAMLs; one that cannot be read is a finding, and keeps nobody from the others.
+
+    Raises:
+        UsageError: an override is not ``key=value``.
+    """
+    found = []
+    for path in paths:
+        try:
+            found += check(path, overrides, tokens=tokens)
+        except ConfigError as error:
+            for problem in error.problems:
+                where, _, rest = problem.partition(": ")
+                message, _, hint = rest.partition(". ")
+                found.append(Finding("yaml", "error", message, hint, where))
+    return found
 
 
 def find(directory: Path) -> list[Path]:
@@ -89,9 +114,12 @@ def find(directory: Path) -> list[Path]:
 def mends(found: Sequence[Finding]) -> Iterator[tuple[str, Callable[[], None]]]:
     """The mends of ``found`` that take no judgement, a file at a time: the change as a diff, and what writes it."""
     for path in dict.fromkeys(one.fix.path for one in found if one.fix):
-        before = after = path.read_text(encoding="utf-8")
+        before = after = path.read_bytes().decode()  # with its line ends
         for one in found:
             if one.fix and one.fix.path == path:
                 after = one.fix.change(after)
+        if before == after:
+            continue
+        target, mode = path.resolve(), path.stat().st_mode & 0o777  # a link stays one
         lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=0)
-        yield "\n".join(lines), partial(write_text, path, after)
+        yield "\n".join(lines), partial(write_text, target, after, mode)

@@ -41,8 +41,12 @@ def run(subject: Subject) -> Iterator[Finding]:
     template = configured(subject)
     if template is None:
         return
+    if subject.get("train_on_prompt") is True and template.efficient_eos:
+        message = f"template: {template.name} does not go with train_on_prompt"
+        yield subject.finding(NAME, "error", "train_on_prompt", message, "Remove train_on_prompt.")
     alike = right is not None and _alike(template, right)
-    if right is not None and right != template.name:
+    plain = subject.stage == "pt"  # texts are trained on as they stand; a template brings its end token alone
+    if right is not None and right != template.name and not plain:
         yield _other(subject, template, right, alike)
     if subject.model is not None and (subject.model / "tokenizer.json").is_file():
         own = special(subject.model)
@@ -50,7 +54,8 @@ def run(subject: Subject) -> Iterator[Finding]:
             message = f"template: {template.name} is for a model of pictures, films or sounds, and this is one of text"
             yield subject.finding(NAME, "error", "template", message, "Name the template of the model.")
         yield from _tokens(subject, subject.model, template, own)
-        yield from _compared(subject, template, own, "info" if alike else "warning")
+        if not plain:
+            yield from _compared(subject, template, own, "info" if alike else "warning")
 
 
 def _unnamed(subject: Subject, right: str | None) -> Iterator[Finding]:
@@ -64,7 +69,8 @@ def _unnamed(subject: Subject, right: str | None) -> Iterator[Finding]:
     elif model is not None and configured(subject) is None:
         severity = "error"
         message = "no template is named, and upstream cannot derive one from the model's own"
-    yield subject.finding(NAME, severity, None, message, hint)
+    if severity == "error" or subject.stage != "pt":
+        yield subject.finding(NAME, severity, None, message, hint)
 
 
 def _alike(template: ChatTemplate, right: str) -> bool:

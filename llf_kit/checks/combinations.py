@@ -7,12 +7,18 @@ kind it never tells.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from llf_kit.checks import files
 from llf_kit.checks.subject import Subject, names
+from llf_kit.errors import ConfigError
 from llf_kit.schema import Finding
+from llf_kit.upstream.environment import admits
 
 NAME = "combinations"
 
@@ -54,6 +60,26 @@ def _predicts(s: Subject) -> bool:
     return any(s.get(key) is True for key in ("do_eval", "do_predict", "predict_with_generate"))
 
 
+def _zero3(s: Subject) -> bool:
+    """Whether DeepSpeed shards the weights themselves."""
+    given = s.config.values.get("deepspeed")
+    with suppress(OSError, ValueError, ConfigError):
+        given = files.read(Path(given)) if isinstance(given, str) else given
+    stage = given.get("zero_optimization", {}) if isinstance(given, dict) else {}
+    return isinstance(stage, dict) and stage.get("stage") == 3
+
+
+def _more_bits(s: Subject) -> bool:
+    """Whether a model that is quantised on loading gets bits that its method does not make (quantization.py)."""
+    allowed = {"bnb": (4, 8), "hqq": (1, 2, 3, 4, 5, 6, 8), "eetq": (8,)}
+    bits = allowed.get(str(s.get("quantization_method", "bnb")))
+    return s.has("quantization_bit") and bits is not None and s.get("quantization_bit") not in bits
+
+
+def _layerwise(s: Subject) -> bool:
+    return any(s.get(f"use_{name}") is True and s.get(f"{name}_layerwise") is True for name in ("galore", "apollo"))
+
+
 FIGHTING: tuple[Rule, ...] = (
     Rule("dataset", lambda s: s.trains and not names(s.get("dataset")), "there is nothing to train on", "Name a dataset of dataset_info.json."),
     Rule("val_size", lambda s: _number(s, "val_size") > 1e-6 and s.has("eval_dataset"), "val_size and eval_dataset are both given", "Keep one."),
@@ -89,6 +115,27 @@ FIGHTING: tuple[Rule, ...] = (
     Rule("lr_scheduler_type", lambda s: s.get("lr_scheduler_type") == "reduce_lr_on_plateau" and not _evaluates(s), "reduce_lr_on_plateau looks at the validation loss, and nothing is evaluated", "Add eval_strategy: epoch and val_size: 0.1."),
     Rule("quantization_device_map", lambda s: s.trains and s.get("quantization_device_map") == "auto", "a quantised model in training takes no device map", "Remove quantization_device_map."),
     Rule("infer_backend", lambda s: s.verb == "train" and s.get("infer_backend", "huggingface") in ("vllm", "sglang"), "vllm and sglang answer, and do not train", "Remove infer_backend."),
+    Rule("infer_backend", lambda s: s.verb == "infer" and s.get("infer_backend") == "vllm" and (s.has("quantization_bit") or s.has("rope_scaling")), "vllm takes neither quantization_bit nor rope_scaling", "Remove them, or set infer_backend: huggingface."),
+    Rule("infer_backend", lambda s: s.verb == "infer" and s.get("infer_backend") == "vllm" and s.stage != "sft", "vllm answers for stage sft alone", "Set stage: sft."),
+    Rule("adapter_name_or_path", lambda s: (s.has("quantization_bit") or s.get("infer_backend") == "vllm") and len(names(s.get("adapter_name_or_path"))) > 1, "a quantised model and vllm take one adapter alone", "Merge them first."),
+    Rule("create_new_adapter", lambda s: s.has("quantization_bit") and s.has("adapter_name_or_path") and s.get("create_new_adapter") is True, "a quantised model with an adapter takes no new one", "Merge the adapter first, or remove create_new_adapter."),
+    Rule("quantization_bit", _more_bits, "quantization_method does not make so many bits", "bnb: 4 or 8; hqq: 1 to 6 or 8; eetq: 8."),
+    Rule("fp8", lambda s: s.get("fp8") is True and s.has("quantization_bit"), "fp8 and quantization_bit exclude each other", "Keep one."),
+    Rule("deepspeed", lambda s: s.has("deepspeed") and (s.get("use_galore") is True or s.get("use_apollo") is True), "GaLore and APOLLO do not go with deepspeed", "Keep one."),
+    Rule("deepspeed", lambda s: any(s.get(key) is True for key in ("predict_with_generate", "pissa_init", "pure_bf16", "use_unsloth", "use_kt")) and _zero3(s), "ZeRO-3 goes with none of predict_with_generate, pissa_init, pure_bf16, use_unsloth and use_kt", "Take ZeRO-2, or remove them."),
+    Rule("gradient_accumulation_steps", lambda s: s.trains and _layerwise(s) and s.get("gradient_accumulation_steps", 1) != 1, "layer-wise GaLore and APOLLO do not accumulate gradients", "Set gradient_accumulation_steps: 1."),
+    Rule("use_llama_pro", lambda s: s.get("use_llama_pro") is True and _type(s) == "full", "use_llama_pro does not go with full training", "Set finetuning_type: freeze."),
+    Rule("reward_model_type", lambda s: s.stage == "ppo" and s.verb == "train" and s.get("reward_model_type", "lora") == "lora" and _type(s) != "lora", "a reward model of type lora goes with finetuning_type lora alone", "Set reward_model_type: full."),
+    Rule("report_to", lambda s: s.stage == "ppo" and s.verb == "train" and not {"none", "wandb", "tensorboard", "trackio"}.issuperset(names(s.get("report_to"))), "stage ppo reports to wandb, tensorboard and trackio alone", "Remove the others."),
+    Rule("shift_attn", lambda s: s.get("shift_attn") is True and s.stage == "ppo", "shift_attn does not go with stage ppo", "Remove it."),
+    Rule("shift_attn", lambda s: s.get("shift_attn") is True and s.trains and not admits("<4.48.0", s.schema.transformers), "shift_attn needs transformers before 4.48", "Remove it."),
+    Rule("interleave_probs", lambda s: s.has("interleave_probs") and s.has("eval_dataset") and len(names(s.get("interleave_probs"))) != len(names(s.get("eval_dataset"))), "there is not one of interleave_probs for each eval_dataset", "Give as many, or leave eval_dataset out."),
+    Rule("tokenized_path", lambda s: s.has("tokenized_path") and s.get("streaming") is True and not Path(str(s.get("tokenized_path"))).exists(), "rows that are streamed cannot be written to tokenized_path", "Remove one."),
+    Rule("image_max_pixels", lambda s: any(_number(s, f"{kind}_max_pixels") < _number(s, f"{kind}_min_pixels") for kind in ("image", "video")), "the most pixels are fewer than the least", "Raise it."),
+    Rule("export_quantization_bit", lambda s: s.has("export_quantization_bit") and s.has("adapter_name_or_path"), "an adapter is merged first, and quantised in a second export", "Remove one of them."),
+    Rule("export_quantization_bit", lambda s: s.has("export_quantization_bit") and s.get("export_quantization_bit") not in (2, 3, 4, 8), "an export is quantised to 2, 3, 4 or 8 bits", "Write export_quantization_bit: 4"),
+    Rule("adapter_name_or_path", lambda s: s.verb == "export" and s.has("adapter_name_or_path") and "quantization_config" in s.model_config, "an adapter cannot be merged into a quantised model, which this one is", "Name the model that it was quantised from."),
+    Rule("finetuning_type", lambda s: s.trains and _type(s) not in ("lora", "oft") and "quantization_config" in s.model_config, "this model is quantised, and takes adapters alone", "Set finetuning_type: lora."),
     Rule("export_quantization_dataset", lambda s: s.has("export_quantization_bit") and not s.has("export_quantization_dataset"), "quantising an export needs rows to calibrate on", "Add export_quantization_dataset."),
 )  # fmt: skip
 
@@ -123,7 +170,7 @@ _BELONG: tuple[tuple[str, Callable[[Subject], bool], str], ...] = (
     ("swanlab_", _on("use_swanlab"), "use_swanlab: true"),
     ("vllm_", lambda s: s.get("infer_backend") == "vllm", "infer_backend: vllm"),
     ("sglang_", lambda s: s.get("infer_backend") == "sglang", "infer_backend: sglang"),
-    ("ray_", lambda _: False, "USE_RAY=1"),
+    ("ray_", lambda _: os.environ.get("USE_RAY", "").lower() in ("1", "true", "y"), "USE_RAY=1"),
 )
 
 

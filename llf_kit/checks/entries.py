@@ -123,14 +123,14 @@ def _stage(subject: Subject, dataset: Dataset) -> Iterator[Said]:
             f"stage {subject.stage} needs pairs, and the entry has no ranking",
             "Convert with --format preference.",
         )
+    elif ranking and subject.stage not in ("rm", "dpo", "sft"):  # data/loader.py, which refuses them
+        yield "error", f"stage {subject.stage} does not take pairs", "Set stage: dpo."
     elif subject.stage == "kto" and not judged:
         yield "error", "stage kto needs judged answers, and columns has no kto_tag", "Convert with --format kto."
     elif subject.stage == "sft" and (ranking or judged):
         what = "pairs" if ranking else "judged answers"
         yield "error", f"stage sft drops {what}", "Set stage: dpo." if ranking else "Set stage: kto."
-    elif (
-        subject.stage == "pt" and not ranking and isinstance(columns, dict) and {"response", "messages"} & set(columns)
-    ):
+    elif subject.stage == "pt" and isinstance(columns, dict) and {"response", "messages"} & set(columns):
         yield (
             "error",
             "stage pt trains on the first question alone: answers are left out",

@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from llf_kit.checks import weights
 from llf_kit.checks.counting import number
-from llf_kit.checks.subject import Subject, names
+from llf_kit.checks.subject import Subject, names, place_of
 from llf_kit.errors import did_you_mean
 from llf_kit.schema import Finding
 
 NAME = "model"
+_MAKE = "Correct it, or make it first: train, or export."
 
-_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 # How configurations call the longest text that a model was made for.
 _LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
 
 
 def run(subject: Subject) -> Iterator[Finding]:
     """Findings about the model's folder, the adapters, the context length, and the names of modules."""
-    value = subject.config.values.get("model_name_or_path")
-    if isinstance(value, str) and value:
-        yield from _model(subject, value)
-    for adapter in names(subject.config.values.get("adapter_name_or_path")):
-        yield from _adapter(subject, adapter)
+    if not subject.has("model_name_or_path"):
+        message = "model_name_or_path is missing: there is no base model"
+        yield subject.finding(NAME, "error", None, message, "Add model_name_or_path.")
+    models, adapters = ["model_name_or_path"], ["adapter_name_or_path"]
+    if subject.stage == "ppo":
+        kind = subject.get("reward_model_type", "lora")
+        models += ["reward_model"] if kind == "full" else []
+        adapters += ["reward_model"] if kind == "lora" else ["reward_model_adapters"]
+    elif subject.stage in ("dpo", "kto"):
+        models, adapters = [*models, "ref_model"], [*adapters, "ref_model_adapters"]
+    for key in models:
+        value = subject.config.values.get(key)
+        if isinstance(value, str) and value:
+            yield from _model(subject, key, value)
+    for key in adapters:
+        for value in names(subject.config.values.get(key)):
+            yield from _adapter(subject, key, value)
     if subject.verb == "train":
         yield from _context(subject)
     if subject.trains:
         yield from _modules(subject)
 
 
-def _place(value: str) -> Literal["folder", "missing", "hub"]:
-    """Where upstream would look for ``value``: a folder that is there, one that is not, or a name on a hub."""
-    if Path(value).is_dir():
-        return "folder"
-    first = value.split("/")[0]
-    if not _HUB_ID.fullmatch(value) or first in (".", "..") or ("/" in value and Path(first).is_dir()):
-        return "missing"
-    return "hub"
-
-
-def _model(subject: Subject, value: str) -> Iterator[Finding]:
-    key = "model_name_or_path"
-    place = _place(value)
+def _model(subject: Subject, key: str, value: str) -> Iterator[Finding]:
+    place = place_of(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream fetches it from a hub"
         yield subject.finding(NAME, "info", key, message, "Bring it here with llf-kit model fetch.")
@@ -54,7 +54,7 @@ def _model(subject: Subject, value: str) -> Iterator[Finding]:
         message = f"{value}: upstream does not read ~ as your home"
         yield subject.finding(NAME, "error", key, message, f"Write {Path(value).expanduser()}.")
     elif place == "missing":
-        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
+        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", _MAKE)
     elif not (Path(value) / "config.json").is_file():
         hint = "Name the base model, and this folder as adapter_name_or_path."
         has_adapter = (Path(value) / "adapter_config.json").is_file()
@@ -64,15 +64,14 @@ def _model(subject: Subject, value: str) -> Iterator[Finding]:
         yield subject.finding(NAME, "error", key, f"{value} has no weights", "Fetch the model again.")
 
 
-def _adapter(subject: Subject, value: str) -> Iterator[Finding]:
-    key = "adapter_name_or_path"
-    place = _place(value)
+def _adapter(subject: Subject, key: str, value: str) -> Iterator[Finding]:
+    place = place_of(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream looks for it on a hub"
         yield subject.finding(NAME, "warning", key, message, "Name the output_dir of a training.")
         return
     if place == "missing":
-        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", "Correct it.")
+        yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", _MAKE)
         return
     config = Path(value) / "adapter_config.json"
     if not config.is_file():

@@ -11,13 +11,17 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from llf_kit.checks.edits import edited
 from llf_kit.errors import ConfigError
 from llf_kit.project import DATASET_INFO
 from llf_kit.schema import Finding, Fix
 from llf_kit.upstream.arguments import Schema
 from llf_kit.upstream.configs import Config
+from llf_kit.upstream.renamed import renamed
 
 Severity = Literal["error", "warning", "info"]
+Verb = Literal["train", "export", "infer"]
+_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 
 
 @dataclass(frozen=True)
@@ -41,17 +45,21 @@ class Dataset:
 class Subject:
     """A YAML and what it leads to; paths in it are relative to the current directory, as upstream's.
 
-    ``here`` says that it is about to be handed over on this machine; otherwise it may be meant for one with a GPU.
+    ``started`` says for what it is about to be handed over on this machine; without it, it may be meant for one with a
+    GPU, and what it is for shows in its keys.
     """
 
     config: Config
     schema: Schema
-    here: bool = False
+    started: Verb | None = None
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key as the YAML or an override has it, else upstream's own default, else ``default``."""
         if key in self.config.values:
             return self.config.values[key]
+        for old in (one for one in renamed().values() if one.new == key and one.same):
+            if old.old in self.config.values:  # said by another check; what it means is clear
+                return self.config.values[old.old]
         argument = self.schema.arguments.get(key)
         return default if argument is None or argument.default is None else argument.default
 
@@ -60,12 +68,19 @@ class Subject:
         return self.config.values.get(key) is not None
 
     @property
-    def verb(self) -> Literal["train", "export", "infer"]:
-        """What this YAML is for, by what it holds."""
+    def verb(self) -> Verb:
+        """What this YAML is for: what is started with it, else by what it holds."""
+        if self.started:
+            return self.started
         if self.has("export_dir"):
             return "export"
-        training = {"output_dir", "do_train", "do_predict", "do_eval"}
-        return "train" if training & self.config.values.keys() else "infer"
+        return "train" if self.has("dataset") or self.has("eval_dataset") or self.of_training else "infer"
+
+    @property
+    def of_training(self) -> list[str]:
+        """The keys that upstream takes in training and prediction, and refuses in chat, api and export."""
+        arguments = self.schema.arguments
+        return [key for key in self.config.values if key in arguments and arguments[key].group == "training"]
 
     @property
     def stage(self) -> str:
@@ -80,7 +95,7 @@ class Subject:
     @cached_property
     def elsewhere(self) -> bool:
         """Whether what needs a GPU is for another machine: this one has none, and nothing is started here."""
-        return not self.here and not has_gpu()
+        return self.started is None and not has_gpu()
 
     def where(self, key: str | None = None) -> str:
         """``train.yaml:12``, or where else ``key`` comes from."""
@@ -90,13 +105,21 @@ class Subject:
         return f"{self.config.path}:{lines[-1]}" if lines else str(self.config.path)
 
     def finding(
-        self, check: str, severity: Severity, key: str | None, message: str, hint: str, line: str | None = None
+        self,
+        check: str,
+        severity: Severity,
+        key: str | None,
+        message: str,
+        hint: str,
+        *,
+        name: str | None = None,
+        value: str | None = None,
     ) -> Finding:
-        """A finding about ``key``; ``line`` is what its line in the YAML becomes where the mend takes no judgement."""
-        lines = [number for name, number in self.config.keys if name == key]
+        """A finding about ``key``; ``name`` and ``value`` are what stands there once it is mended without judgement."""
+        lines = [number for known, number in self.config.keys if known == key]
         fix = None
-        if line is not None and len(lines) == 1 and self.where(key).endswith(f":{lines[0]}"):
-            fix = Fix(self.config.path, partial(_replace_line, lines[0], line))
+        if key and (name or value) and len(lines) == 1 and self.where(key).endswith(f":{lines[0]}"):
+            fix = Fix(self.config.path, partial(edited, key, name or key, value))
         return Finding(check, severity, message, hint, self.where(key), fix)
 
     @cached_property
@@ -145,10 +168,26 @@ class Subject:
         path = Path(str(value)).expanduser() if value else None
         return path if path is not None and (path / "config.json").is_file() else None
 
+    @property
+    def on_hub(self) -> bool:
+        """Whether the base model is to be fetched."""
+        value = self.config.values.get("model_name_or_path")
+        return isinstance(value, str) and bool(value) and place_of(value) == "hub"
+
     @cached_property
     def model_config(self) -> dict[str, Any]:
         """The model's config.json; empty where it is not on this machine or cannot be read."""
         return _json(self.model / "config.json") if self.model else {}
+
+
+def place_of(model: str) -> Literal["folder", "missing", "hub"]:
+    """Where upstream would look for a model: a folder that is there, one that is not, or a name on a hub."""
+    if Path(model).is_dir():
+        return "folder"
+    first = model.split("/")[0]
+    if not _HUB_ID.fullmatch(model) or first in (".", "..") or ("/" in model and Path(first).is_dir()):
+        return "missing"
+    return "hub"
 
 
 def has_gpu() -> bool:
@@ -157,14 +196,6 @@ def has_gpu() -> bool:
         return False
     drivers = ("/proc/driver/nvidia/version", "/dev/davinci_manager", "/dev/kfd")
     return any(Path(driver).exists() for driver in drivers) or shutil.which("nvidia-smi") is not None
-
-
-def _replace_line(number: int, line: str, text: str) -> str:
-    """``text`` with another line in the place of a ``key: value``, whose comment stays."""
-    lines = text.split("\n")
-    comment = re.search(r"\s+#.*$", lines[number - 1])
-    lines[number - 1] = line + (comment[0] if comment else "")
-    return "\n".join(lines)
 
 
 def names(value: Any) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from llf_kit.checks.edits import written
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
 from llf_kit.project import parse_yaml
@@ -25,14 +25,15 @@ def run(subject: Subject) -> Iterator[Finding]:
             argument is None or value is None or key in _ANY or (isinstance(value, str) and "${" in value)
         ):  # OmegaConf fills it in
             continue
-        if said := _type(argument, value):
-            line = said[1].removeprefix("Write ") if said[1].startswith(f"Write {key}: ") else None
-            yield subject.finding("types", "error", key, *said, line)
+        if wrong := _type(argument, value):
+            message, hint, right = wrong
+            yield subject.finding("types", "error", key, message, hint, value=right)
         elif said := _choice(argument, value):
             yield subject.finding("types", "warning" if argument.soft_choices else "error", key, *said)
 
 
-def _type(argument: Argument, value: Any) -> tuple[str, str] | None:
+def _type(argument: Argument, value: Any) -> tuple[str, str, str | None] | None:
+    """What to say, what to do, and how the value is written right where that is certain."""
     if _kind(value) in argument.types or (
         isinstance(value, int) and _kind(value) == "integer" and "number" in argument.types
     ):
@@ -41,12 +42,13 @@ def _type(argument: Argument, value: Any) -> tuple[str, str] | None:
     if isinstance(value, str) and (meant := _meant(value, argument)) is not None:
         effect = ", which LLaMA-Factory takes for true" if isinstance(meant, bool) and not meant else ""
         message = f"{argument.name} is a text in quotes where {wanted} is needed{effect}"
-        return message, f"Write {argument.name}: {json.dumps(meant)}"
+        return message, f"Write {argument.name}: {written(meant)}", written(meant)
     if value is False and "no" in argument.choices:  # YAML 1.1 reads an unquoted no as false
-        return f"{argument.name}: no without quotes is read as false", f'Write {argument.name}: "no"'
+        return f"{argument.name}: no without quotes is read as false", f'Write {argument.name}: "no"', '"no"'
     if isinstance(value, float) and value.is_integer() and "integer" in argument.types:
-        return f"{argument.name} is a fraction where {wanted} is needed", f"Write {argument.name}: {int(value)}"
-    return f"{argument.name} is {_WORDS[_kind(value)]} where {wanted} is needed", f"It means: {argument.help}"
+        message = f"{argument.name} is a fraction where {wanted} is needed"
+        return message, f"Write {argument.name}: {int(value)}", str(int(value))
+    return f"{argument.name} is {_WORDS[_kind(value)]} where {wanted} is needed", f"It means: {argument.help}", None
 
 
 _WORDS = {

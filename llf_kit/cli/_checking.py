@@ -12,6 +12,7 @@ import click
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
+    from llf_kit.checks.subject import Verb
     from llf_kit.schema import Finding
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -29,7 +30,7 @@ def show(found: Sequence[Finding], files: Sequence[str]) -> None:
     say(f"{', '.join(files)}: {', '.join(words) or 'nothing to say'}")
 
 
-def first(config: Path, overrides: Sequence[str], skip: bool) -> None:
+def first(config: Path, overrides: Sequence[str], verb: Verb, skip: bool) -> None:
     """Check before a hand-off, and stop at errors; infos are for ``llf-kit check``.
 
     Raises:
@@ -43,7 +44,7 @@ def first(config: Path, overrides: Sequence[str], skip: bool) -> None:
     from llf_kit.upstream import locate
 
     locate.find()
-    found = [one for one in check(config, overrides, here=True) if one.severity != "info"]
+    found = [one for one in check(config, overrides, started=verb) if one.severity != "info"]
     if found:
         show(found, [str(config)])
     if any(one.severity == "error" for one in found):

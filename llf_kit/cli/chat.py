@@ -17,5 +17,5 @@ def command(config: Path, overrides: tuple[str, ...], no_check: bool) -> None:
     """Talk to a model on this terminal, by llamafactory-cli."""
     from llf_kit.upstream import chat
 
-    _checking.first(config, overrides, no_check)
+    _checking.first(config, overrides, "infer", no_check)
     chat(config, overrides)

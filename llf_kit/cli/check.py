@@ -30,12 +30,12 @@ def command(
     chosen = files or checks.find(Path.cwd())
     if not chosen:
         raise click.UsageError("There is no YAML of LLaMA-Factory here. Name one.")
-    found = [finding for file in chosen for finding in checks.check(file, overrides, tokens=not no_tokens)]
+    found = checks.check_all(chosen, overrides, tokens=not no_tokens)
     if fix:
         for change, write in checks.mends(found):
             say(change)
             write()
-        found = [finding for file in chosen for finding in checks.check(file, overrides, tokens=not no_tokens)]
+        found = checks.check_all(chosen, overrides, tokens=not no_tokens)
     if as_json:
         _options.print_json([finding.to_dict() for finding in found])
     else:

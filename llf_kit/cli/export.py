@@ -18,6 +18,6 @@ def command(config: Path, overrides: tuple[str, ...], no_check: bool) -> None:
     """Merge an adapter or quantise a model, by llamafactory-cli."""
     from llf_kit.upstream import run
 
-    _checking.first(config, overrides, no_check)
+    _checking.first(config, overrides, "export", no_check)
     record = run("export", config, overrides)
     say(f"done in {record.seconds:.0f} s: {record.output}")

@@ -31,6 +31,6 @@ def command(config: Path, overrides: tuple[str, ...], no_check: bool, host: str,
         say(f"  key        {key}" if new else "  key        as before")
         say("  kept in    .llf-kit/api_key")
 
-    _checking.first(config, overrides, no_check)
+    _checking.first(config, overrides, "infer", no_check)
     say("loading the model …")
     serve(config, overrides, directory=Path.cwd(), host=host, port=port, name=name, on_ready=ready)

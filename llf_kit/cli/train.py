@@ -24,7 +24,7 @@ def command(config: Path, overrides: tuple[str, ...], no_check: bool, resume: bo
 
     # Where a run is to be continued, its output folder holds checkpoints, as it should; which one, run() finds out.
     resumed = (*overrides, "resume_from_checkpoint=the last one") if resume else overrides
-    _checking.first(config, resumed, no_check)
+    _checking.first(config, resumed, "train", no_check)
     with _progress.shown() as progress:
         progress.status(f"running {config}")
         record = run("train", config, overrides, resume=resume, on_progress=progress.report)

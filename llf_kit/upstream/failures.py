@@ -51,6 +51,10 @@ _KNOWN = tuple(
             "Render with --set precision=fp32 (CPU) or precision=fp16 (a GPU before Ampere).",
         ),
         (
+            r"Repo id must|HFValidationError",
+            "It is neither a folder here nor the name of a model on a hub: correct its path.",
+        ),
+        (
             r"couldn't connect to|Connection(?:Error|Refused)|MaxRetryError|LocalEntryNotFound|is not a local folder"
             r"|Cannot send a request|Network is unreachable|Name or service not known",
             "The model is not on this machine and the hub cannot be reached: bring it here with `llf-kit model fetch` "

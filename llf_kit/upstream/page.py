@@ -8,7 +8,8 @@ from llf_kit.upstream.inspect import Row, Seen
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse } td, th { padding: .2em .8em; border-bottom: 1px solid #ddd; text-align: right }
+table { border-collapse: collapse; display: block; overflow-x: auto }
+td, th { padding: .2em .8em; border-bottom: 1px solid #ddd; text-align: right }
 section { border: 1px solid #ccc; border-radius: 6px; margin: 1em 0; padding: .5em 1em }
 section.dropped { background: #fbe9e7 } pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6;
 padding: .6em } mark { background: #b7e4c7 } .note { color: #a33 }

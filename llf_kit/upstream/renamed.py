@@ -19,6 +19,11 @@ class Renamed:
     since: str
     note: str
 
+    @property
+    def same(self) -> bool:
+        """Whether the line only needs its new name."""
+        return self.new is not None and self.note == "The value stays the same."
+
 
 @cache
 def renamed() -> dict[str, Renamed]:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from conftest import ask_upstream
 
-from llf_kit import base_models
+from llf_kit import base_models, checks
 from llf_kit.checks import chat_format, thinking
 from llf_kit.checks.subject import Subject
 from llf_kit.upstream import arguments, chat_template, configs
@@ -222,3 +222,15 @@ def test_rendering_and_assigning_are_those_of_the_installed_packages(smollm2: Pa
         assert [*slots, made.default_system, made.family] == upstream
     assert {name: assigned(name) for name in told["assigned"]} == told["assigned"]
     assert assigned("nobody/knows") is None
+
+
+def test_a_template_that_cannot_train_on_questions(tree: Build) -> None:
+    yaml_text = "model_name_or_path: x/y\nstage: sft\ndo_train: true\ntemplate: breeze\ntrain_on_prompt: true\n"
+    path = tree({"train.yaml": yaml_text}) / "train.yaml"
+    (found,) = [one for one in checks.check(path) if one.check == "template"]
+    assert (found.severity, found.message) == ("error", "template: breeze does not go with train_on_prompt")
+
+
+def test_pretraining_needs_no_template(tree: Build) -> None:
+    path = tree({"train.yaml": "model_name_or_path: Qwen/Qwen2-1.5B\nstage: pt\ndo_train: true\ndataset: texts\n"})
+    assert [one for one in checks.check(path / "train.yaml") if one.check == "template"] == []

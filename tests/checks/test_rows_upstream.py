@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from conftest import ask_upstream
 
@@ -17,22 +18,27 @@ from llf_kit.upstream.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.real
 
-SEED, DATASETS = 20_240_607, 160
+SEED, DATASETS = 20_240_607, 200
 
 THROUGH_UPSTREAM = """
-import contextlib, datasets, io
+import contextlib, copy, datasets, io
 from llamafactory.data.loader import _get_merged_dataset, _get_preprocessed_dataset
-from llamafactory.data.template import get_template_and_fix_tokenizer
+from llamafactory.data.template import TEMPLATES, get_template_and_fix_tokenizer
 from llamafactory.hparams import DataArguments, ModelArguments
 from transformers import AutoTokenizer, Seq2SeqTrainingArguments
 
 datasets.disable_progress_bars()
 model = ModelArguments(model_name_or_path=data["model"], cache_dir=data["cache"])
 training = Seq2SeqTrainingArguments(output_dir=data["cache"], use_cpu=True)
-tokenizer = AutoTokenizer.from_pretrained(data["model"])
-result = {}
+tokenizers, result = {}, {}  # a template changes its tokenizer, and settings change the template
+registered = {name: copy.copy(one) for name, one in TEMPLATES.items()}
 for name, stage in data["stages"].items():
-    arguments = DataArguments(template="chatml", dataset=name, dataset_dir=data["directory"], cutoff_len=64)
+    settings = data["settings"][name]
+    arguments = DataArguments(dataset=name, dataset_dir=data["directory"], **settings)
+    if settings["template"] not in tokenizers:
+        tokenizers[settings["template"]] = AutoTokenizer.from_pretrained(data["model"])
+    tokenizer = tokenizers[settings["template"]]
+    TEMPLATES[settings["template"]] = copy.copy(registered[settings["template"]])
     template = get_template_and_fix_tokenizer(tokenizer, arguments)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -120,6 +126,24 @@ def ranked(chance: random.Random) -> dict[str, Any]:
     return {"conversations": before, "chosen": better, "rejected": worse}
 
 
+def judged_talk(chance: random.Random) -> dict[str, Any]:
+    row: dict[str, Any] = {**openai(chance), "label": chance.random() < 0.5}
+    return {**row, "label": None} if chance.random() < 0.02 else row
+
+
+def pair_after_talk(chance: random.Random) -> dict[str, Any]:
+    before = {key: value for key, value in alpaca(chance).items() if key != "output"}
+    return {**before, "chosen": text(chance, None, ""), "rejected": text(chance, None, "")}
+
+
+def ranked_openai(chance: random.Random) -> dict[str, Any]:
+    before = [
+        {"role": USER[letter], "content": text(chance)} for letter in chance.choice(["u", "su", "uau", "u", "ua"])
+    ]
+    better, worse = ({"role": "assistant", "content": text(chance)} for _ in "bw")
+    return {"messages": before, "chosen": better, "rejected": worse}
+
+
 def plain(chance: random.Random) -> dict[str, Any]:
     return {"text": text(chance, "")}
 
@@ -149,7 +173,72 @@ KINDS: list[tuple[Any, dict[str, Any], str]] = [
         "rm",
     ),
     (plain, {"columns": {"prompt": "text"}}, "pt"),
+    (
+        judged_talk,
+        {"formatting": "sharegpt", "columns": {"messages": "messages", "kto_tag": "label"}, "tags": FULL},
+        "kto",
+    ),
+    (
+        pair_after_talk,
+        {
+            "ranking": True,
+            "columns": {
+                **{role: name for role, name in COLUMNS.items() if role != "response"},
+                "chosen": "chosen",
+                "rejected": "rejected",
+            },
+        },
+        "rm",
+    ),
+    (
+        ranked_openai,
+        {
+            "formatting": "openai",
+            "ranking": True,
+            "columns": {"messages": "messages", "chosen": "chosen", "rejected": "rejected"},
+            "tags": FULL,
+        },
+        "rm",
+    ),
+    (alpaca, {"columns": COLUMNS}, "ppo"),
+    (sharegpt, {"formatting": "sharegpt", "columns": TALK}, "ppo"),
 ]
+TEMPLATES = ("chatml", "qwen3", "llama2", "gemma", "default", "breeze", "vicuna", "glm4")
+
+
+def settings(chance: random.Random, stage: str) -> dict[str, Any]:
+    """Keys of a YAML that decide upon what is left of a row."""
+    made: dict[str, Any] = {"template": chance.choice(TEMPLATES), "cutoff_len": chance.choice([24, 64, 64, 200])}
+    if stage == "sft":
+        made |= {"mask_history": True} if chance.random() < 0.3 else {}
+        if "mask_history" not in made and made["template"] not in (
+            "breeze",
+            "glm4",
+        ):  # which ends with an end token: upstream refuses
+            made |= {"train_on_prompt": True} if chance.random() < 0.3 else {}
+    made |= {"enable_thinking": False} if chance.random() < 0.3 else {}
+    made |= {"default_system": "师"} if chance.random() < 0.2 else {}
+    return {**made, "packing": False} if stage == "pt" else made
+
+
+def written(path: Path, kind: str, data: list[dict[str, Any]]) -> str:
+    """The name of the file that the rows are written into: of ``kind``, if it can hold them."""
+    flat = all(isinstance(value, str | bool) and value for row in data for value in row.values())
+    if kind == "parquet":
+        try:
+            pl.DataFrame(data, infer_schema_length=None).write_parquet(path.with_suffix(".parquet"))
+            return f"{path.name}.parquet"
+        except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):  # not of one type
+            kind = "json"
+    if kind == "csv" and flat:
+        pl.DataFrame(data).write_csv(path.with_suffix(".csv"))
+        return f"{path.name}.csv"
+    lines = [json.dumps(row, ensure_ascii=False) for row in data]
+    if kind == "json":
+        path.with_suffix(".json").write_text(json.dumps(data, ensure_ascii=False, indent=2), encoding="utf-8")
+        return f"{path.name}.json"
+    path.with_suffix(".jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return f"{path.name}.jsonl"
 
 
 def special() -> dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]]:
@@ -167,11 +256,11 @@ def special() -> dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]]:
     }
 
 
-def truncated(here: Path, name: str, stage: str, model: Path) -> int | None:
+def truncated(here: Path, name: str, stage: str, model: Path, keys: dict[str, Any]) -> int | None:
     """How many rows lose tokens, by the check of tokens; None where it does not know the text of some."""
-    text = f"model_name_or_path: {model}\nstage: {stage}\ndo_train: true\ndataset: {name}\ndataset_dir: {here}\n"
+    values = {"model_name_or_path": str(model), "stage": stage, "do_train": True, "dataset": name}
     path = here / f"{name}.yaml"
-    path.write_text(f"{text}template: chatml\ncutoff_len: 64\npacking: false\n")
+    path.write_text(json.dumps({**values, "dataset_dir": str(here), **keys}))  # JSON is YAML
     subject = Subject(configs.load(path), arguments.schema())
     template = counting.configured(subject)
     assert template is not None
@@ -188,26 +277,27 @@ def test_the_check_foretells_what_upstream_keeps_drops_and_ends_at(smollm2: Path
         make, entry, stage = KINDS[number % len(KINDS)]
         size = chance.choice([1, 2, 3, 5, 8, 12])
         made[f"{make.__name__}_{number}"] = (entry, [make(chance) for _ in range(size)], stage)
-    entries = {}
-    for name, (entry, data, _) in made.items():
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in data)
-        (tmp_path / f"{name}.jsonl").write_text(lines, encoding="utf-8")
-        entries[name] = {**entry, "file_name": f"{name}.jsonl"}
+    entries, keys = {}, {}
+    for name, (entry, data, stage) in made.items():
+        kind = "jsonl" if name in special() else chance.choice(["jsonl", "jsonl", "json", "parquet", "csv"])
+        entries[name] = {**entry, "file_name": written(tmp_path / name, kind, data)}
+        keys[name] = settings(chance, stage)
     (tmp_path / "dataset_info.json").write_text(json.dumps(entries))
     stages = {name: stage for name, (_, _, stage) in made.items()}
     asked = {"stages": stages, "directory": str(tmp_path), "cache": str(tmp_path / "cache"), "model": str(smollm2)}
-    seen: dict[str, Any] = ask_upstream(THROUGH_UPSTREAM, asked)
+    seen: dict[str, Any] = ask_upstream(THROUGH_UPSTREAM, {**asked, "settings": keys})
 
     foretold = {}
     for name, stage in stages.items():
-        found = survey.survey(Dataset(name, "dataset", entries[name], tmp_path / f"{name}.jsonl"), stage)
+        entry = entries[name]
+        found = survey.survey(Dataset(name, "dataset", entry, tmp_path / entry["file_name"]), stage)
         foretold[name] = rows.kept(found, stage)
-    wrong = [(name, foretold[name], seen[name], made[name]) for name in stages if foretold[name] != seen[name][1]]
+    wrong = [(entries[n], foretold[n], seen[n], made[n]) for n in stages if foretold[n] != seen[n][1]]
     assert not wrong, wrong[:3]
     outcomes = [kept for _, kept, _, _ in seen.values()]
     assert outcomes.count(None) > 20 and sum(bool(kept) for kept in outcomes) > 50  # the generator makes both
 
-    cut = {name: truncated(tmp_path, name, stages[name], smollm2) for name, kept in foretold.items() if kept}
-    wrong_cuts = [(name, number, seen[name][3]) for name, number in cut.items() if number not in (None, seen[name][3])]
-    assert not wrong_cuts
-    assert sum(bool(number) for number in cut.values()) > 10
+    cut = {n: truncated(tmp_path, n, stages[n], smollm2, keys[n]) for n, kept in foretold.items() if kept}
+    wrong_cuts = [(n, keys[n], number, seen[n][3]) for n, number in cut.items() if number not in (None, seen[n][3])]
+    assert not wrong_cuts, wrong_cuts
+    assert sum(bool(number) for number in cut.values()) > 20

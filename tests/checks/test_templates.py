@@ -34,6 +34,7 @@ def wrong(here: Path, name: str, model: str) -> list[str]:
     settings = {"model": model}
     takes = load(name).parameters
     settings |= {"dataset": DATA.get(name, "lab")} if "dataset" in takes else {}
+    settings |= {"export_quantization_dataset": "datasets/texts.jsonl"} if name == "export/quantized" else {}
     settings |= {"eval_dataset": "lab_test"} if name == "predict/generate" else {}
     path = here / f"{name.replace('/', '_')}.yaml"
     render_to(path, name, settings)

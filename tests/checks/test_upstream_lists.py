@@ -66,12 +66,24 @@ CASES = {
     "eval_steps alone": Case("parse()[2].eval_strategy == 'no'", "combinations", "eval_steps does nothing", yaml={"eval_steps": 5}),
     "quoted boolean": Case("bool(parse()[1].packing)", "types", "takes for true", yaml={"packing": "false"}),
     "unknown choice": Case("parse()[1].mix_strategy == 'foo'", "types", "'foo' is none of its choices", yaml={"mix_strategy": "foo"}),
-    "flash_attn": Case("parse() is not None", "packages", "flash-attn", yaml={"flash_attn": "fa2"}),
+    "flash_attn": Case("find_spec('flash_attn') is None and trainable() == 2442240", "packages", "flash-attn", yaml={"flash_attn": "fa2"}),
     "finished output": Case("parse()[2].resume_from_checkpoint is not None", "output", "holds checkpoints", checkpoint=True),
     "learning_rate 1000": Case("parse()[2].learning_rate == 1000", "ranges", "far from usual", yaml={"learning_rate": 1000}),
     "ALLOW_EXTRA_ARGS": Case("parse() is not None", "keys", "tempalte", yaml={"tempalte": "chatml"}, environment={"ALLOW_EXTRA_ARGS": "1"}),
     "warmup twice": Case("parse()[2].get_warmup_steps(100) == 50", "combinations", "one overrides the other", yaml={"warmup_ratio": 0.5, "warmup_steps": 3}),
     "two processes": Case("parse()[2].gradient_accumulation_steps == 4", "launch", "effective batch", yaml={"gradient_accumulation_steps": 4}, environment={"NPROC_PER_NODE": "2"}),
+    # keys of other versions: refused, after a traceback, without what replaced them
+    "evaluation_strategy": Case("raised(parse) == 'ValueError'", "keys", "evaluation_strategy is gone since transformers", yaml={"evaluation_strategy": "no"}),
+    "group_by_length": Case("raised(parse) == 'ValueError'", "keys", "group_by_length is gone since transformers 5", yaml={"group_by_length": True}),
+    "save_safetensors": Case("raised(parse) == 'ValueError'", "keys", "save_safetensors is gone since transformers 5", yaml={"save_safetensors": True}),
+    "no_cuda": Case("raised(parse) == 'ValueError'", "keys", "no_cuda is gone since transformers 5", yaml={"no_cuda": True}),
+    "storage of Ray": Case("raised(parse) == 'ValueError'", "keys", "ray_storage_path is gone since llamafactory 0.9.5", yaml={"ray_storage_path": "./saves"}),
+    "resources_per_worker": Case("raised(parse) == 'ValueError'", "keys", "resources_per_worker is gone", yaml={"resources_per_worker": {"GPU": 1}}),
+    "placement_strategy": Case("raised(parse) == 'ValueError'", "keys", "placement_strategy is gone", yaml={"placement_strategy": "PACK"}),
+    "use_ipex": Case("raised(parse) == 'ValueError'", "keys", "use_ipex is gone", yaml={"use_ipex": True}),
+    "use_ray": Case("raised(parse) == 'ValueError'", "keys", "use_ray is no key but a variable", yaml={"use_ray": True}),
+    # and one that has come back with another meaning
+    "use_cache": Case("parse()[2].use_cache is False and parse()[0].use_kv_cache is True", "keys", "no longer sets the cache of inference", yaml={"use_cache": False}),
     # late or misleading
     # a token beyond the model's vocabulary of 49,152: the first step ends in an IndexError
     "llama3 on another model": Case("max(encoded_ids()) >= 49152", "template", "template", yaml={"template": "llama3"}),

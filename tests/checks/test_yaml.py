@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from checking import ENTRY, ROW, project, said
 from conftest import Result
 
 from llf_kit import checks
-from llf_kit.checks.combinations import FIGHTING, IDLE
 from llf_kit.checks.ranges import RANGES
+from llf_kit.upstream import arguments
 
 
 def test_a_sound_project_gives_neither_error_nor_warning(project_directory: Path) -> None:
@@ -206,12 +207,43 @@ def test_packages_that_are_missing(
     assert said(project(project_directory, changes), "packages") == []
 
 
+@pytest.mark.parametrize(
+    ("optim", "package"), [("paged_adamw_8bit", "bitsandbytes"), ("adamw_torch_4bit", "torchao"), ("adamw_torch", None)]
+)
+def test_an_optimiser_and_its_package(
+    project_directory: Path, monkeypatch: pytest.MonkeyPatch, optim: str, package: str | None
+) -> None:
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
+    path = project(project_directory, {"optim": optim})
+    found = [one for one in checks.check(path, started="train") if one.check == "packages"]
+    assert [one.message.split()[-5].strip(",") for one in found] == ([package] if package else [])
+
+
+def test_packages_of_models(project_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
+    monkeypatch.setenv("USE_MODELSCOPE_HUB", "1")
+    (found,) = said(project(project_directory), "packages")
+    assert "modelscope" in found.message
+    (project_directory / "model").mkdir()
+    config = {"quantization_config": {"quant_method": "gptq"}}
+    (project_directory / "model/config.json").write_text(json.dumps(config))
+    path = project(project_directory, {"model_name_or_path": "model"})
+    (found,) = [one for one in checks.check(path, started="train") if one.check == "packages"]
+    assert "gptqmodel" in found.message
+
+
 def test_flash_attention_that_is_not_installed_is_a_warning(
     project_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
-    (found,) = said(project(project_directory, {"flash_attn": "fa2"}), "packages")
+    path = project(project_directory, {"flash_attn": "fa2"})
+    (found,) = said(path, "packages")
     assert found.severity == "warning"
+    monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: object())
+    pair = arguments.schema()
+    for version, errors in (("5.6.0", ["error"]), ("5.5.0", [])):
+        monkeypatch.setattr(arguments, "schema", lambda version=version: replace(pair, transformers=version))
+        assert [one.severity for one in said(path, "packages")] == errors
 
 
 @pytest.mark.parametrize("changes", [{"bf16": True}, {"fp16": True}, {"quantization_bit": 4}, {"pure_bf16": True}])
@@ -221,7 +253,7 @@ def test_precision_against_the_device(
     path = project(project_directory, changes)
 
     def severities(*, here: bool) -> list[str]:
-        return [one.severity for one in checks.check(path, here=here) if one.check == "device"]
+        return [one.severity for one in checks.check(path, started="train" if here else None) if one.check == "device"]
 
     monkeypatch.setattr("llf_kit.checks.subject.has_gpu", lambda: False)
     assert severities(here=True) == ["error"]
@@ -237,7 +269,9 @@ def test_packages_that_only_a_gpu_needs_are_for_the_machine_that_has_one(
     monkeypatch.setattr("llf_kit.checks.packages.find_spec", lambda _: None)
     for gpu, here, severity in ((False, False, "info"), (False, True, "error"), (True, False, "error")):
         monkeypatch.setattr("llf_kit.checks.subject.has_gpu", lambda gpu=gpu: gpu)
-        found = [one.severity for one in checks.check(path, here=here) if one.check == "packages"]
+        found = [
+            one.severity for one in checks.check(path, started="train" if here else None) if one.check == "packages"
+        ]
         assert found == [severity]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
 import zipfile
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -161,3 +163,19 @@ def test_damaged_files_give_rows_or_a_clear_error(
 @given(damages=DAMAGES)
 def test_damage_inside_a_packed_document(tmp_path: Path, suffix: str, damages: list[tuple[str, float, bytes]]) -> None:
     check(tmp_path / f"any{suffix}", inside(sound(suffix), damages), careful=True)
+
+
+# Two rows whose record batch states a buffer of 7 exabytes (zlib, base 85).
+_EXABYTES = (
+    "c-nIe3i1y(WME)nU|{(4|Nnmx1`wMONOCc7GjIS&7KR@{aUP%u2M~f}nSi7L14PdepqvDd768jLFff8RP;oXO{e10|XA3(R7~TN+"
+    "IzYYx5KBPS2`~r&%@AM^1ncAh>-z&##{v`u>3unU-OEKYAm#yu|384*2{P*dBSakHUS^<fVX%2TK;AQ`-5}5db*l)N#|N~V1*k><"
+    "EW*Tq0E|d%RtDT40ZKQZi8r9h!wj4QCOgtWB*;ECG=1oNE+Brfu;JyTeFpFM%tz)MqVbK;_{L~_6Ewalm`?~u0kN^3>3eK^DKx$b"
+    "8s86%pMl12B5XZa?cRB&dd3R5x%oNzKJWMRa6Mhp`)vNwftMk|`QUWQfRs)hfV2fXoq|%i5HR(z08=~<IEk!)>U#mD4=|#dH^6!C"
+    "IFRWGE+PP?u-<3"
+)
+
+
+def test_an_arrow_file_of_exabytes_ends_no_process(tmp_path: Path) -> None:
+    path = tmp_path / "any.arrow"
+    path.write_bytes(zlib.decompress(base64.b85decode(_EXABYTES)))
+    assert [row["reason"] for row in read(path)] == ["damaged from here on: the rest of the file was not read"]

@@ -78,7 +78,8 @@ def test_a_finished_run_is_not_continued_unasked(llf_kit: Run, tree: Tree) -> No
 
 def test_without_an_output_folder_nothing_starts(llf_kit: Run, tree: Tree) -> None:
     tree({"a.yaml": "stage: sft\n"})
-    assert "a.yaml: output_dir is missing. Add it, or give output_dir=…" in llf_kit("train", "a.yaml").err
+    assert "error: output_dir is missing" in llf_kit("train", "a.yaml").err
+    assert "a.yaml: output_dir is missing. Add it, or give output_dir=…" in llf_kit("train", "a.yaml", "--no-check").err
 
 
 def test_the_progress_of_the_trainer_log_is_read_line_by_line(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_the_key_of_the_server_is_kept_for_its_owner_only(tmp_path: Path) -> Non
 def test_a_taken_port_is_said_before_the_model_is_loaded(llf_kit: Run, tree: Tree) -> None:
     import socket
 
-    tree({"a.yaml": "stage: sft\n"})
+    tree({"a.yaml": "model_name_or_path: x/y\n"})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
