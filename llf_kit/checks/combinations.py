@@ -101,7 +101,6 @@ FIGHTING: tuple[Rule, ...] = (
     Rule("max_samples", lambda s: s.get("streaming") is True and s.has("max_samples"), "max_samples and streaming exclude each other", "Keep one."),
     Rule("interleave_probs", lambda s: s.has("interleave_probs") and s.get("mix_strategy", "concat") == "concat", "interleave_probs needs a mix_strategy that interleaves", "Add mix_strategy: interleave_under."),
     Rule("interleave_probs", lambda s: s.has("interleave_probs") and len(names(s.get("interleave_probs"))) != len(names(s.get("dataset"))), "there is not one of interleave_probs for each dataset", "Give as many as there are datasets."),
-    Rule("interleave_probs", lambda s: s.has("interleave_probs") and s.has("eval_dataset") and len(names(s.get("interleave_probs"))) != len(names(s.get("eval_dataset"))), "interleave_probs hold for eval_dataset too, and there is not one for each", "Take val_size instead of eval_dataset, or as many datasets."),
     Rule("adapter_name_or_path", lambda s: s.has("adapter_name_or_path") and _type(s) != "lora", "an adapter goes with finetuning_type lora alone", "Remove the adapter, or set finetuning_type: lora."),
     Rule("quantization_bit", lambda s: s.has("quantization_bit") and _type(s) not in ("lora", "oft"), "a quantised model takes adapters alone", "Set finetuning_type: lora, or remove quantization_bit."),
     Rule("quantization_bit", lambda s: s.has("quantization_bit") and s.verb == "export" and s.has("adapter_name_or_path"), "an adapter cannot be merged into a quantised model", "Remove quantization_bit."),

@@ -215,3 +215,26 @@ def test_every_format_is_read_back_as_it_was_meant(
     assert first["rejected"] == row.get("rejected")
     assert first["desirable"] == row.get("desirable")
     assert llf_kit("quality", "lab", "--json").json["rows"] == 2
+
+
+def test_rows_below_a_score_are_rejected_and_listed_with_it(
+    llf_kit: Callable[..., Result], tree: Callable[[dict[str, Any]], Path]
+) -> None:
+    directory = tree({"a.csv": RAW, "llf-kit.yaml": "name: lab\nmin_score: 70\n"})
+    data = llf_kit("convert", "a.csv", "--json").json
+    assert data["reasons"] == {"a score below 70": 1, "no question": 1}
+    assert data["read"] == data["written"] + data["duplicates"] + data["rejected"]
+    listed = next(row for row in rows(directory / ".llf-kit/rejected/lab.jsonl") if row["reason"] != "no question")
+    assert (listed["row"], listed["score"]) == (6, 58.5)
+    assert listed["faults"] == ["points_elsewhere", "nothing_definite", "short"]
+    assert llf_kit("convert", "a.csv", "--min-score", "0", "--json").json["written"] == 7
+
+
+def test_the_standard_of_a_project_is_the_one_that_counts(converted: Path, llf_kit: Callable[..., Result]) -> None:
+    text = (shipped("templates") / "quality/standard.yaml").read_text(encoding="utf-8")
+    (converted / "own.yaml").write_text(text.replace("请?(?:咨询", "从不(?:咨询"), encoding="utf-8")
+    (converted / "llf-kit.yaml").write_text("standard: own.yaml\n")
+    assert llf_kit("quality", "lab", "--json").json["worst"][0]["score"] > 80
+    (converted / "llf-kit.yaml").write_text("standard: gone.yaml\n")
+    done = llf_kit("quality", "lab")
+    assert (done.status, "gone.yaml: there is no such file" in done.err) == (1, True)
