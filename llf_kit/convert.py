@@ -168,8 +168,7 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: 
 
 def _record(plan: Plan, directory: Path, summary: Summary) -> None:
     """Keep what happened in ``.llf-kit/converted/NAME.json``, for ``llf-kit quality``."""
-    kept = {"name": plan.name, "identifiers": "mask" if plan.mask else "off", **vars(summary)}
-    del kept["examples"]
+    kept = {"name": plan.name, "identifiers": "mask" if plan.mask else "off", **summary.to_dict(), "rows": summary.rows}
     path = private_directory(directory) / "converted" / f"{plan.name}.json"
     write_text(path, json.dumps(kept, ensure_ascii=False, indent=2) + "\n", mode=0o600)
 
