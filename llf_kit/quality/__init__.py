@@ -51,7 +51,7 @@ class Report:
     def lines(self) -> list[str]:
         """The figures that matter most, for a terminal."""
         data = self.figures
-        said = [f"{data['rows']} rows; score {data['scores']['mean']} on average"]
+        said = [f"{data['rows']} rows; score {data['scores']['mean'] or '–'} on average"]
         said += [f"{one['rows']} × {one['says']} (−{one['points']:g})" for one in data["scores"]["faults"][:5]]
         said += [f"{one['rows']} × flagged: {one['says']}" for one in data["flags"]]
         for key, what in (
@@ -108,7 +108,7 @@ def look(
     Raises:
         UsageError: there is no such dataset.
         ConfigError: dataset_info.json or the standard is broken.
-        DataError: the file cannot be read, or has no rows.
+        DataError: the file cannot be read.
         JudgeError: the judge does not answer at all.
     """
     dataset = registered.find(directory, name)

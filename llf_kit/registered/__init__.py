@@ -91,8 +91,16 @@ def samples(dataset: Registered) -> pl.DataFrame:
         source = dataset.source(file)
         numbered = enumerate(loading.rows(file), start=1)
         while made := [_sample(source, number, row, align(row), plain, judged) for number, row in _next(numbered)]:
-            frames.append(pl.DataFrame(made, schema=SAMPLE, orient="row"))
+            frames.append(_frame(made))
     return pl.concat(frames)
+
+
+def _frame(made: list[tuple[Any, ...]]) -> pl.DataFrame:
+    try:
+        return pl.DataFrame(made, schema=SAMPLE, orient="row")
+    except UnicodeEncodeError:  # JSON can hold half of a character, which no text can
+        whole = json.loads(json.dumps(made, ensure_ascii=False).encode("utf-8", "replace"))
+        return pl.DataFrame(whole, schema=SAMPLE, orient="row")
 
 
 def _next(rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -238,3 +238,16 @@ def test_the_standard_of_a_project_is_the_one_that_counts(converted: Path, llf_k
     (converted / "llf-kit.yaml").write_text("standard: gone.yaml\n")
     done = llf_kit("quality", "lab")
     assert (done.status, "gone.yaml: there is no such file" in done.err) == (1, True)
+
+
+def test_odd_datasets_are_looked_at_without_a_traceback(
+    llf_kit: Callable[..., Result], tree: Callable[[dict[str, Any]], Path]
+) -> None:
+    half = '{"instruction":"血钾 \\ud800 高？","output":"复查。"}\n{"instruction":5,"output":null}\n'
+    entries = {name: {"file_name": f"{name}.jsonl"} for name in ("half", "empty", "broken")}
+    tree({"half.jsonl": half, "empty.jsonl": "", "broken.jsonl": "{", "dataset_info.json": json.dumps(entries)})
+    data = llf_kit("quality", "half", "--json", "--html", "a.html", "--excel", "a.xlsx").json
+    assert data["worst"][0]["question"] == "血钾 ? 高？"
+    assert data["refused"] == [{"place": "half.jsonl:2", "reason": "a text of it is not text"}]
+    assert llf_kit("quality", "empty", "--json", "--html", "a.html", "--excel", "a.xlsx").json["rows"] == 0
+    assert "broken.jsonl:1: is not JSON. Mend the line." in llf_kit("quality", "broken").err
