@@ -68,7 +68,11 @@ def command(
     if page:
         write_text(page, pages.html(report), mode=0o600)
     if excel:
-        sheet.write(report, excel)
+        listed = sheet.write(report, excel)
+        if listed < len(report.persons):
+            say(
+                f"  the sheet has the {listed} most urgent of {len(report.persons)} rows; settle them, then make another"
+            )
     if as_json:
         _options.print_json(report.figures)
         return

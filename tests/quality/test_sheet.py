@@ -98,6 +98,15 @@ def test_decisions_are_written_into_the_dataset_and_listed(edited: Sheet, projec
     assert listed[1]["old"]["messages"][1]["content"] == "抱歉，不知道。"
 
 
+def test_a_sheet_has_the_most_urgent_rows_where_there_are_too_many(
+    edited: Sheet, llf_kit: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llf_kit.quality.sheet.MOST", 1)
+    done = llf_kit("quality", "lab", "--excel", "lab.xlsx")
+    assert "the sheet has the 1 most urgent of 2 rows" in done.err
+    assert edited(lambda sheet: put(sheet, 2, 处理="删除")).status == 0
+
+
 def test_without_decisions_nothing_changes(edited: Sheet, project: Path) -> None:
     before = (project / "datasets/lab.jsonl").stat().st_mtime_ns
     done = edited(lambda sheet: put(sheet, 2, decision="keep"))
