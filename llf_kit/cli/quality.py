@@ -70,9 +70,8 @@ def command(
     if excel:
         listed = sheet.write(report, excel)
         if listed < len(report.persons):
-            say(
-                f"  the sheet has the {listed} most urgent of {len(report.persons)} rows; settle them, then make another"
-            )
+            left = f"{listed} most urgent of {len(report.persons)} rows"
+            say(f"  the sheet has the {left}; settle them, then make another")
     if as_json:
         _options.print_json(report.figures)
         return
