@@ -295,6 +295,8 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
         )
     for file in old.values():
         outputs.remove(directory / file)
+    if not guessed.stat().st_size:
+        guessed.unlink()
     summary.labelled = dict(sorted(labelled.items()))
     summary.files = list(files.values())
     summary.rejects_file = str(rejects.relative_to(directory)) if summary.rejected else None

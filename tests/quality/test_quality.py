@@ -228,6 +228,7 @@ def test_rows_below_a_score_are_rejected_and_listed_with_it(
     assert (listed["row"], listed["score"]) == (6, 58.5)
     assert listed["faults"] == ["points_elsewhere", "nothing_definite", "short"]
     assert llf_kit("convert", "a.csv", "--min-score", "0", "--json").json["written"] == 7
+    assert not (directory / ".llf-kit/labelled/lab.jsonl").exists()  # nothing was guessed
 
 
 def test_the_standard_of_a_project_is_the_one_that_counts(converted: Path, llf_kit: Callable[..., Result]) -> None:
