@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,13 +18,17 @@ from llf_kit import base_models, fetching, upstream
 from llf_kit.convert import Plan, convert
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import predictions, probes
-from llf_kit.project import shipped, text_lines, write_text
+from llf_kit.project import private_directory, shipped, text_lines, write_text
 from llf_kit.render import render_to
-from llf_kit.upstream import Progress, Record
+from llf_kit.schema import USER
+from llf_kit.upstream import Progress, Record, Tuned, configs, exporting
+from llf_kit.upstream.configs import Config
 
 BASE = "smollm2"
 SYSTEM = "You are a clinical laboratory expert."
 TRAINED_ON = "reference_intervals_en.csv"
+SERVED = 8  # of the probes; each takes about a second
+LONGEST = 48  # tokens of an answer
 _MARK = ".llf-kit-demo"
 
 # Found by trying, on two cores: enough to learn exact values, within about three minutes of training.
@@ -53,7 +57,11 @@ class Watch:
 
 @dataclass
 class Outcome:
-    """What the demo measured: right answers to ``probes`` questions before and after, losses, seconds, files."""
+    """What the demo measured: right answers to ``probes`` questions before and after, losses, seconds, files.
+
+    ``served`` of the questions were asked of the merged model through its server, which answered ``served_alike`` of
+    them with the very words of the tuned model.
+    """
 
     probes: int
     right_before: int
@@ -61,6 +69,8 @@ class Outcome:
     train_loss: float
     first_loss: float
     last_loss: float
+    served: int
+    served_alike: int
     question: str
     answer: str
     wanted: str
@@ -91,7 +101,7 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
         "eval_dataset": "demo_probes",
         "dataset_dir": str(directory),
         "precision": "fp32",
-        "max_new_tokens": "48",
+        "max_new_tokens": str(LONGEST),
         "per_device_eval_batch_size": "16",
         "cutoff_len": "256",
     }
@@ -105,9 +115,9 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
     )
     after = steps.predict("tuned", {**asking, "adapter": str(adapter)})
     steps.step("export", "export/merge", {**base, "adapter": str(adapter)}, merged)
-    one = steps.predict("merged", {**asking, "model": str(merged), "eval_dataset": "demo_question"})
-
     expected = _probes(directory)
+    answers = steps.ask(merged, [probe.question for probe in expected[:SERVED]])
+
     scored = [(probes.score(probe, said.predict), probe) for probe, said in zip(expected, after, strict=True)]
     first, last = _losses(adapter / "trainer_log.jsonl")
     return Outcome(
@@ -117,8 +127,10 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
         train_loss=float(trained.result["train_loss"]),
         first_loss=first,
         last_loss=last,
+        served=len(answers),
+        served_alike=sum(answer == said.predict for answer, said in zip(answers, after, strict=False)),
         question=expected[0].question,
-        answer=one[0].predict,
+        answer=answers[0],
         wanted=expected[0].answer,
         sum=total,
         seconds={name: round(value, 1) for name, value in steps.seconds.items()},
@@ -147,19 +159,43 @@ class _Steps:
         command: Literal["train", "export"] = "export" if template.startswith("export/") else "train"
         key = "export_dir" if command == "export" else "output_dir"
         render_to(config, template, {**settings, key: str(output)})
-        finished = None if self._changed else upstream.finished(command, config, output)
+        plan = exporting.planned(upstream.find(config, leaves=True)) if command == "export" else configs.load(config)
+        finished = None if self._changed else _finished(plan, output)
         if finished is None:
             self._changed = True
             shutil.rmtree(output, ignore_errors=True)
             self._watch.status(f"{name} …")
-            finished = upstream.run(command, config, on_progress=self._watch.progress)
+            if isinstance(plan, Config):
+                finished = upstream.run("train", plan, on_progress=self._watch.progress)
+            else:
+                finished = exporting.export(plan).record
         self.seconds[name] = finished.seconds or 0.0
         return finished
+
+    def ask(self, model: Path, questions: Sequence[str]) -> list[str]:
+        """What the served model answers, each question alone."""
+        kept = model / "llf-kit-answers.json"
+        if not self._changed and kept.is_file():
+            said: list[str] = json.loads(kept.read_text(encoding="utf-8"))
+            return said
+        self._watch.status("serve …")
+        begun = time.monotonic()
+        with upstream.served(upstream.find(model), log=private_directory(self._directory) / "serve.log") as client:
+            answers = [
+                client.ask([{"role": USER, "content": question}], max_tokens=LONGEST).strip() for question in questions
+            ]
+        self.seconds["serve"] = time.monotonic() - begun
+        write_text(kept, json.dumps(answers, ensure_ascii=False) + "\n")
+        return answers
 
     def predict(self, name: str, settings: Mapping[str, str]) -> list[predictions.Prediction]:
         output = self._directory / "saves" / name
         self.step(name, "predict/generate", settings, output)
         return predictions.read(output / predictions.FILE)
+
+
+def _finished(plan: Config | Tuned, output: Path) -> Record | None:
+    return upstream.finished("train", plan, output) if isinstance(plan, Config) else exporting.exported(plan)
 
 
 def _claim(directory: Path) -> None:
@@ -174,11 +210,10 @@ def _convert(directory: Path) -> dict[str, int]:
     summary = convert(Plan("lab_qa", (raw,), test=0.1), directory)
     convert(Plan("demo_train", (raw / TRAINED_ON,), system=SYSTEM), directory)
     asked = _probes(directory)
-    for name, some in (("demo_probes", asked), ("demo_question", asked[:1])):
-        rows = [{"question": probe.question, "answer": probe.answer} for probe in some]
-        file = directory / "probes" / f"{name}.jsonl"
-        write_text(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-        convert(Plan(name, (file,), system=SYSTEM), directory)
+    rows = [{"question": probe.question, "answer": probe.answer} for probe in asked]
+    file = directory / "probes" / "demo_probes.jsonl"
+    write_text(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    convert(Plan("demo_probes", (file,), system=SYSTEM), directory)
     return {name: getattr(summary, name) for name in ("read", "written", "duplicates", "rejected")}
 
 

@@ -19,8 +19,7 @@ from llf_kit import dataset_info, outputs, registered
 from llf_kit.labelling import shares
 from llf_kit.outputs import Container
 from llf_kit.project import check_dataset_name, private_directory, write_text
-from llf_kit.registered import Registered, loading
-from llf_kit.registered.aligned import attributes
+from llf_kit.registered import Registered
 from llf_kit.schema import DatasetEntry
 
 _CONTAINER = Container()
@@ -135,7 +134,7 @@ def _counted(directory: Path, name: str, targets: Mapping[str, float]) -> tuple[
 
 def _rows(dataset: Registered) -> Iterator[tuple[str, dict[str, Any]]]:
     for file in dataset.files:
-        for row in loading.rows(file):
+        for row in registered.rows(file):
             label = row.get("label")
             yield (label if isinstance(label, str) and label.strip() else shares.UNKNOWN), row
 
@@ -179,7 +178,7 @@ def _times(counts: Mapping[str, int], goals: Mapping[str, int], seed: int) -> di
 
 
 def _register(directory: Path, dataset: Registered, files: Mapping[str, str]) -> None:
-    one = attributes(dataset.entry)
+    one = dataset.attributes
     columns = {role: column for role, column in one.columns.items() if column}
     tags = {tag: text for tag, text in one.tags.items() if text} if one.formatting != "alpaca" else {}
     entries = [DatasetEntry(name, file, one.formatting, columns, tags, one.ranking) for name, file in files.items()]

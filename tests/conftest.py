@@ -16,6 +16,7 @@ import pytest
 from llf_kit.project import text_lines
 
 REPOSITORY = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
 
 
 @dataclass
@@ -97,6 +98,19 @@ def ask_upstream(script: str, data: Any) -> Any:
     return json.loads(done.stderr.splitlines()[-1])
 
 
+def call(directory: Path, *arguments: object, program: str = "llf-kit", stdin: str = "") -> tuple[int, str, str]:
+    """Run a command of this environment in ``directory``: exit status, stdout, stderr."""
+    done = subprocess.run(
+        [str(BIN / program), *map(str, arguments)],
+        cwd=directory,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """The real small chat model, fetched into the user's cache once."""
@@ -123,9 +137,9 @@ def trained(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "血氯的参考区间？,99～110 mmol/L\n白蛋白的参考区间？,40～55 g/L\n"
     )
     (directory / "stranger.csv").write_bytes(raw.encode("gb18030"))
-    command = [str(Path(sys.executable).parent / "llf-kit")]
+    command = [str(BIN / "llf-kit")]
     for arguments in (
-        ["convert", "stranger.csv", "--name", "lab"],
+        ["convert", "stranger.csv", "--name", "lab", "--system", "你是检验科专家。"],
         [
             *("render", "train/lora_sft", "-o", "train.yaml", "--set", f"model={smollm2}", "--set", "dataset=lab"),
             *("--set", "precision=fp32", "--set", "val_size=0", "--set", "cutoff_len=128", "--set", "logging_steps=1"),

@@ -33,8 +33,9 @@ from llf_kit.errors import ConfigError
 from llf_kit.project import read_yaml, write_text
 from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
+from llf_kit.upstream.configs import Config
 
-__all__ = ["CHECKS", "check", "check_all", "find", "mends"]
+__all__ = ["CHECKS", "check", "check_all", "check_config", "find", "mends"]
 
 CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "keys": keys.run,
@@ -71,12 +72,17 @@ def check(
         ConfigError: the file is missing or no YAML.
         UsageError: an override is not ``key=value``.
     """
-    subject = Subject(configs.load(path, overrides), arguments.schema(), started)
+    return check_config(configs.load(path, overrides), tokens=tokens, started=started)
+
+
+def check_config(config: Config, *, tokens: bool = True, started: Verb | None = None) -> list[Finding]:
+    """As :func:`check`, for what is read already."""
+    subject = Subject(config, arguments.schema(), started)
     chosen = [one for name, one in CHECKS.items() if tokens or name not in _TOKENS]
     found = [finding for one in chosen for finding in one(subject)]
     if subject.schema.source == "snapshot":
         message = f"LLaMA-Factory is not installed here; checked against {subject.schema.label}"
-        found.append(Finding("schema", "info", message, "Check again where it is installed.", str(path)))
+        found.append(Finding("schema", "info", message, "Check again where it is installed.", str(config.path)))
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
 
 

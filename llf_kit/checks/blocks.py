@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from llf_kit.errors import DataError
-from llf_kit.registered import loading
+from llf_kit.upstream import loading
 
 _SIZE = 10 << 20  # bytes of a block of JSON Lines
 _ROWS = 10_000  # rows of a block of any other kind

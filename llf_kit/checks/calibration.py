@@ -13,8 +13,8 @@ from llf_kit.checks.counting import number
 from llf_kit.checks.entries import ENDINGS
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import DataError, ModelError
-from llf_kit.registered import loading
 from llf_kit.schema import Finding
+from llf_kit.upstream import loading
 from llf_kit.upstream.tokenizer import Tokenizer
 
 KEY = "export_quantization_dataset"

@@ -11,10 +11,10 @@ from llf_kit.checks.counting import configured
 from llf_kit.checks.subject import Severity, Subject
 from llf_kit.errors import ModelError
 from llf_kit.schema import ASSISTANT, USER, Finding
-from llf_kit.upstream import chat_template, encoding
+from llf_kit.upstream import chat_template, written
 from llf_kit.upstream.assigned import assigned
 from llf_kit.upstream.chat_template import ChatTemplate, Token
-from llf_kit.upstream.own_template import CannotRenderError, render, words
+from llf_kit.upstream.own_template import CannotRenderError
 from llf_kit.upstream.tokenizer import Special, Tokenizer, listed, special
 
 NAME = "template"
@@ -142,7 +142,7 @@ def _compared(subject: Subject, template: ChatTemplate, own: Special, severity: 
             theirs = _own(own, template, turns, system)
         except CannotRenderError:  # it takes no system prompt, or cannot be rendered outside of transformers
             continue
-        ours = _upstream(template, own, turns, system)
+        ours = written.whole(template, own, turns, system)
         if ours == theirs:
             continue
         after = [text.partition(QUESTION[0][1])[2].rstrip() for text in (theirs, ours)]
@@ -159,18 +159,8 @@ def _compared(subject: Subject, template: ChatTemplate, own: Special, severity: 
 def _own(own: Special, template: ChatTemplate, turns: Sequence[tuple[str, str]], system: str) -> str:
     if own.chat_template is None:
         raise CannotRenderError
-    messages = [("system", system), *turns] if system else list(turns)
     thinks: dict[str, Any] = {"enable_thinking": template.enable_thinking} if template.reasons else {}
-    return render(own.chat_template, messages, **words(own), **thinks)
-
-
-def _upstream(template: ChatTemplate, own: Special, turns: Sequence[tuple[str, str]], system: str) -> str:
-    """What upstream trains on, as text."""
-    eos = template.stop_words[0] if template.replace_eos and template.stop_words else own.eos or ""
-    texts = {"bos": own.bos or "", "eos": eos}
-    pieces = (piece for pair in encoding.pairs(template, turns, system) for part in pair for piece in part)
-    made = "".join(piece if isinstance(piece, str) else texts.get(piece.kind, piece.text) for piece in pieces)
-    return made + eos if template.efficient_eos else made
+    return written.by_jinja(own.chat_template, own, turns, system, **thinks)
 
 
 def _difference(theirs: str, ours: str) -> str:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from llf_kit.checks import files
-from llf_kit.checks.subject import Subject, names
+from llf_kit.checks.subject import Subject
 from llf_kit.errors import ConfigError
 from llf_kit.schema import Finding
+from llf_kit.upstream.dataset_entries import names
 from llf_kit.upstream.environment import admits
 
 NAME = "combinations"

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
 from llf_kit.checks.subject import Subject
-from llf_kit.errors import ModelError
-from llf_kit.registered.aligned import Aligned, aligner, refusal
-from llf_kit.registered.loading import rows
 from llf_kit.schema import ASSISTANT
-from llf_kit.upstream import chat_template, encoding, truncation
+from llf_kit.upstream import encoding, truncation, written
+from llf_kit.upstream.aligned import Aligned, aligner, refusal, rows
 from llf_kit.upstream.chat_template import ChatTemplate, Slot
 from llf_kit.upstream.encoding import NotCountedError, Pair
-from llf_kit.upstream.own_template import CannotRenderError, parse
 from llf_kit.upstream.tokenizer import Tokenizer
 
 __all__ = ["Counts", "configured", "count", "number", "packs", "training_rows", "unpacked_cutoff"]
@@ -45,26 +41,7 @@ class Counts:
 
 def configured(subject: Subject) -> ChatTemplate | None:
     """The template that upstream would use, as the other keys of the YAML change it; None where it cannot be known."""
-    plain = _plain(subject)
-    if plain is None:
-        return None
-    system = subject.config.values.get("default_system")
-    return plain.configured(
-        default_system=system if isinstance(system, str) else None,
-        enable_thinking=subject.get("enable_thinking", True),
-        preserve_thinking=subject.get("preserve_thinking", False) is True,
-    )
-
-
-def _plain(subject: Subject) -> ChatTemplate | None:
-    """The template that is named, else the model's own, else none at all (``empty``)."""
-    name = subject.config.values.get("template")
-    if name is not None or subject.model is None:
-        return chat_template.find(name) if isinstance(name, str) else None
-    with suppress(ModelError, CannotRenderError):
-        tokenizer = Tokenizer(subject.model, None)
-        return chat_template.find("empty") if tokenizer.special.chat_template is None else parse(tokenizer)
-    return None
+    return written.configured(subject.config.values, subject.model)
 
 
 def packs(subject: Subject) -> bool:
@@ -97,7 +74,7 @@ def training_rows(subject: Subject) -> Iterator[Aligned | None]:
     for dataset in subject.datasets:
         if dataset.key != "dataset":
             continue
-        convert = aligner(dataset.entry)
+        convert = aligner(dataset)
         found = (row for file in dataset.files for row in rows(file))
         for row in islice(found, most if isinstance(most, int) else None):
             made = convert(row)

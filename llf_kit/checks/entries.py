@@ -7,10 +7,11 @@ import locale
 from collections.abc import Iterator
 from pathlib import Path
 
-from llf_kit.checks.subject import Dataset, Severity, Subject, names
+from llf_kit.checks.subject import Severity, Subject
 from llf_kit.errors import ConfigError, did_you_mean
 from llf_kit.project import DATASET_INFO, is_dataset_name
 from llf_kit.schema import Finding
+from llf_kit.upstream.dataset_entries import Dataset, names
 
 # data/parser.py of LLaMA-Factory 0.9.5
 KEYS = (

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from llf_kit.checks import weights
 from llf_kit.checks.counting import number
-from llf_kit.checks.subject import Subject, names, place_of
+from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
 from llf_kit.schema import Finding
+from llf_kit.upstream import models, weights
+from llf_kit.upstream.dataset_entries import names
 
 NAME = "model"
 _MAKE = "Correct it, or make it first: train, or export."
-
-# How configurations call the longest text that a model was made for.
-_LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
 
 
 def run(subject: Subject) -> Iterator[Finding]:
@@ -25,14 +21,14 @@ def run(subject: Subject) -> Iterator[Finding]:
     if not subject.has("model_name_or_path"):
         message = "model_name_or_path is missing: there is no base model"
         yield subject.finding(NAME, "error", None, message, "Add model_name_or_path.")
-    models, adapters = ["model_name_or_path"], ["adapter_name_or_path"]
+    bases, adapters = ["model_name_or_path"], ["adapter_name_or_path"]
     if subject.stage == "ppo":
         kind = subject.get("reward_model_type", "lora")
-        models += ["reward_model"] if kind == "full" else []
+        bases += ["reward_model"] if kind == "full" else []
         adapters += ["reward_model"] if kind == "lora" else ["reward_model_adapters"]
     elif subject.stage in ("dpo", "kto"):
-        models, adapters = [*models, "ref_model"], [*adapters, "ref_model_adapters"]
-    for key in models:
+        bases, adapters = [*bases, "ref_model"], [*adapters, "ref_model_adapters"]
+    for key in bases:
         value = subject.config.values.get(key)
         if isinstance(value, str) and value:
             yield from _model(subject, key, value)
@@ -46,7 +42,7 @@ def run(subject: Subject) -> Iterator[Finding]:
 
 
 def _model(subject: Subject, key: str, value: str) -> Iterator[Finding]:
-    place = place_of(value)
+    place = models.place(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream fetches it from a hub"
         yield subject.finding(NAME, "info", key, message, "Bring it here with llf-kit model fetch.")
@@ -57,7 +53,7 @@ def _model(subject: Subject, key: str, value: str) -> Iterator[Finding]:
         yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", _MAKE)
     elif not (Path(value) / "config.json").is_file():
         hint = "Name the base model, and this folder as adapter_name_or_path."
-        has_adapter = (Path(value) / "adapter_config.json").is_file()
+        has_adapter = (Path(value) / models.ADAPTER).is_file()
         message = f"{value} holds an adapter, not a model" if has_adapter else f"{value} has no config.json"
         yield subject.finding(NAME, "error", key, message, hint if has_adapter else "Name the folder of a model.")
     elif not any(file.suffix in weights.ENDINGS for file in Path(value).iterdir()):
@@ -65,7 +61,7 @@ def _model(subject: Subject, key: str, value: str) -> Iterator[Finding]:
 
 
 def _adapter(subject: Subject, key: str, value: str) -> Iterator[Finding]:
-    place = place_of(value)
+    place = models.place(value)
     if place == "hub":
         message = f"{value} is no folder here; upstream looks for it on a hub"
         yield subject.finding(NAME, "warning", key, message, "Name the output_dir of a training.")
@@ -73,30 +69,24 @@ def _adapter(subject: Subject, key: str, value: str) -> Iterator[Finding]:
     if place == "missing":
         yield subject.finding(NAME, "error", key, f"{value}: there is no such folder", _MAKE)
         return
-    config = Path(value) / "adapter_config.json"
+    config = Path(value) / models.ADAPTER
     if not config.is_file():
         hint = "Name the output_dir of a LoRA training, or one of its checkpoints."
         yield subject.finding(NAME, "error", key, f"{value} has no adapter_config.json", hint)
         return
-    base = _json(config).get("base_model_name_or_path")
+    base = models.read_json(config).get("base_model_name_or_path")
     model = subject.config.values.get("model_name_or_path")
-    if isinstance(base, str) and isinstance(model, str) and base and not _same(base, model):
+    if subject.model is not None and (why := models.misfit(Path(value), subject.model)):
+        hint = f"Write model_name_or_path: {base}" if isinstance(base, str) and base else "Name its own base."
+        yield subject.finding(NAME, "error", key, f"{value} was trained on another model: {why}", hint)
+    elif isinstance(base, str) and isinstance(model, str) and base and not models.same(base, model):
         message = f"{value} was trained on {base}, not on {model}"
         yield subject.finding(NAME, "warning", key, message, f"Write model_name_or_path: {base}")
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether two names mean one model: one folder, or called alike (``Qwen/Qwen3-4B`` and ``models/Qwen3-4B``)."""
-    paths = [Path(name).expanduser() for name in (one, other)]
-    if all(path.is_dir() for path in paths):
-        return paths[0].samefile(paths[1]) or paths[0].name == paths[1].name
-    return paths[0].name.casefold() == paths[1].name.casefold()
-
-
 def _context(subject: Subject) -> Iterator[Finding]:
     """Whether rows may become longer than what the model was made for."""
-    config = {**subject.model_config, **_dict(subject.model_config.get("text_config"))}
-    longest = next((config[key] for key in _LENGTHS if isinstance(config.get(key), int)), None)
+    longest = models.context(subject.model_config)
     cutoff = int(number(subject, "cutoff_len", 2048))
     if longest is not None and cutoff > longest and not subject.has("rope_scaling"):
         message = f"cutoff_len: {cutoff} is more than the {longest} tokens that this model was made for"
@@ -132,14 +122,3 @@ def _named(subject: Subject, key: str, known: set[str], then: str) -> Iterator[F
             message = f"{key}: this model has no {name}, which upstream {then}"
             choices = {last for one in known if not (last := one.rpartition(".")[2]).isdigit()}
             yield subject.finding(NAME, "error", key, message, did_you_mean(name, choices))
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return _dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}

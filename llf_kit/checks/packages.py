@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from llf_kit.checks.subject import Severity, Subject, names
+from llf_kit.checks.subject import Severity, Subject
 from llf_kit.schema import Finding
+from llf_kit.upstream.dataset_entries import names
 
 
 def _true(value: Any) -> bool:

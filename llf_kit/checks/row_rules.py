@@ -1,7 +1,7 @@
 """What is asked of every row, as polars expressions: true where the row breaks the rule.
 
 ``suspect`` is the one rule that decides nothing: a row that it leaves alone is trained on, of the others
-:mod:`llf_kit.registered.aligned` says what upstream makes of them.
+:mod:`llf_kit.upstream.aligned` says what upstream makes of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from llf_kit.registered.aligned import Attributes
+from llf_kit.upstream.aligned import Attributes
 
 # What is left of Chinese and accents that were decoded by a wrong table: the byte order mark and UTF-8 read as
 # Windows-1252, replacement characters read as GBK, and fresh memory of a debugger read as GBK.

@@ -9,12 +9,13 @@ from pathlib import Path
 from llf_kit.checks import columns, survey
 from llf_kit.checks.entries import ENDINGS, FORMATTINGS
 from llf_kit.checks.row_rules import MARKS
-from llf_kit.checks.subject import Dataset, Severity, Subject
+from llf_kit.checks.subject import Severity, Subject
 from llf_kit.checks.survey import Survey, Tally
 from llf_kit.errors import DataError
 from llf_kit.project import DATASET_INFO
-from llf_kit.registered.aligned import Refused
 from llf_kit.schema import Finding, Fix
+from llf_kit.upstream.aligned import Refused
+from llf_kit.upstream.dataset_entries import Dataset
 
 NAME = "rows"
 

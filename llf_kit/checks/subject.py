@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -12,33 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from llf_kit.checks.edits import edited
-from llf_kit.errors import ConfigError
-from llf_kit.project import DATASET_INFO
 from llf_kit.schema import Finding, Fix
+from llf_kit.upstream import dataset_entries, models
 from llf_kit.upstream.arguments import Schema
 from llf_kit.upstream.configs import Config
+from llf_kit.upstream.dataset_entries import Dataset
 from llf_kit.upstream.renamed import renamed
 
 Severity = Literal["error", "warning", "info"]
 Verb = Literal["train", "export", "infer"]
-_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset that the YAML names: its entry, and the file or folder of it (None where there is none)."""
-
-    name: str
-    key: str  # `dataset` or `eval_dataset`
-    entry: dict[str, Any]
-    path: Path | None
-
-    @property
-    def files(self) -> list[Path]:
-        """What LLaMA-Factory would load: the file, or all that lies in the folder."""
-        if self.path is None:
-            return []
-        return sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
 
 
 @dataclass(frozen=True)
@@ -134,32 +115,12 @@ class Subject:
         Raises:
             ConfigError: it is missing or no JSON object.
         """
-        path = self.dataset_dir / DATASET_INFO
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: there is no such file. Set dataset_dir to the folder that holds it.") from None
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: is not readable JSON ({type(error).__name__}). Mend it.") from None
-        if not isinstance(data, dict):
-            raise ConfigError(f"{path}: is not an object of entries. Mend it.")
-        return data
+        return dataset_entries.entries(self.dataset_dir)
 
     @cached_property
     def datasets(self) -> list[Dataset]:
         """The datasets that are named and known; none where dataset_info.json cannot be read."""
-        try:
-            entries = self.dataset_info
-        except ConfigError:
-            return []
-        found = []
-        for key in ("dataset", "eval_dataset"):
-            for name in names(self.config.values.get(key)):
-                entry = entries.get(name)
-                if isinstance(entry, dict):
-                    path = self.dataset_dir / str(entry.get("file_name", ""))
-                    found.append(Dataset(name, key, entry, path if "file_name" in entry and path.exists() else None))
-        return found
+        return list(dataset_entries.named(self.config.values, self.dataset_dir))
 
     @cached_property
     def model(self) -> Path | None:
@@ -172,22 +133,12 @@ class Subject:
     def on_hub(self) -> bool:
         """Whether the base model is to be fetched."""
         value = self.config.values.get("model_name_or_path")
-        return isinstance(value, str) and bool(value) and place_of(value) == "hub"
+        return isinstance(value, str) and bool(value) and models.place(value) == "hub"
 
     @cached_property
     def model_config(self) -> dict[str, Any]:
         """The model's config.json; empty where it is not on this machine or cannot be read."""
         return _json(self.model / "config.json") if self.model else {}
-
-
-def place_of(model: str) -> Literal["folder", "missing", "hub"]:
-    """Where upstream would look for a model: a folder that is there, one that is not, or a name on a hub."""
-    if Path(model).is_dir():
-        return "folder"
-    first = model.split("/")[0]
-    if not _HUB_ID.fullmatch(model) or first in (".", "..") or ("/" in model and Path(first).is_dir()):
-        return "missing"
-    return "hub"
 
 
 def has_gpu() -> bool:
@@ -196,12 +147,6 @@ def has_gpu() -> bool:
         return False
     drivers = ("/proc/driver/nvidia/version", "/dev/davinci_manager", "/dev/kfd")
     return any(Path(driver).exists() for driver in drivers) or shutil.which("nvidia-smi") is not None
-
-
-def names(value: Any) -> list[str]:
-    """The names of a comma list, or of a list."""
-    items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-    return [str(item).strip() for item in items if str(item).strip()]
 
 
 def _json(path: Path) -> dict[str, Any]:

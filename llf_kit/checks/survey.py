@@ -14,8 +14,8 @@ import polars as pl
 
 from llf_kit.checks import row_rules
 from llf_kit.checks.blocks import Block, blocks
-from llf_kit.checks.subject import Dataset
-from llf_kit.registered.aligned import Attributes, Refused, aligner, attributes, refusal
+from llf_kit.upstream.aligned import Attributes, Refused, aligner, attributes, refusal
+from llf_kit.upstream.dataset_entries import Dataset
 
 _PLACES = 3  # as many are named
 _MAPPED = 1000  # rows
@@ -97,12 +97,12 @@ def survey(dataset: Dataset, stage: str) -> Survey:
     Raises:
         DataError: a file of it cannot be read.
     """
-    found = Survey(dataset, attributes(dataset.entry))
+    found = Survey(dataset, attributes(dataset))
     files = dataset.files
     alone = blocks(files[0]) if len(files) == 1 else None  # its first block need not be read twice
     begins = [next(alone or blocks(path), None) for path in files]
     found.schema = _common([block.frame.schema for block in begins if block])
-    align, judged = aligner(dataset.entry), found.one.columns.get("kto_tag")
+    align, judged = aligner(dataset), found.one.columns.get("kto_tag")
 
     def refuse(row: dict[str, Any]) -> tuple[Refused | None, bool]:
         made = align(row)

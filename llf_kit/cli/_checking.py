@@ -14,6 +14,8 @@ from llf_kit.cli._options import say
 if TYPE_CHECKING:
     from llf_kit.checks.subject import Verb
     from llf_kit.schema import Finding
+    from llf_kit.upstream import Tuned
+    from llf_kit.upstream.configs import Config
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 
@@ -30,7 +32,7 @@ def show(found: Sequence[Finding], files: Sequence[str]) -> None:
     say(f"{', '.join(files)}: {', '.join(words) or 'nothing to say'}")
 
 
-def first(config: Path, overrides: Sequence[str], verb: Verb, skip: bool) -> None:
+def first(config: Config, verb: Verb, skip: bool) -> None:
     """Check before a hand-off, and stop at errors; infos are for ``llf-kit check``.
 
     Raises:
@@ -39,13 +41,31 @@ def first(config: Path, overrides: Sequence[str], verb: Verb, skip: bool) -> Non
     """
     if skip:
         return
-    from llf_kit.checks import check
+    from llf_kit.checks import check_config
     from llf_kit.errors import ConfigError
     from llf_kit.upstream import locate
 
     locate.find()
-    found = [one for one in check(config, overrides, started=verb) if one.severity != "info"]
+    found = [one for one in check_config(config, started=verb) if one.severity != "info"]
     if found:
-        show(found, [str(config)])
+        show(found, [str(config.path)])
     if any(one.severity == "error" for one in found):
-        raise ConfigError(f"{config}: was not handed to LLaMA-Factory. Mend the errors, or add --no-check.")
+        raise ConfigError(f"{config.path}: was not handed to LLaMA-Factory. Mend the errors, or add --no-check.")
+
+
+def tuned(place: Path, overrides: Sequence[str], backend: str | None, skip: bool, *, leaves: bool = False) -> Tuned:
+    """The model that answers, or is merged: found, checked, and what is worth knowing of it said.
+
+    Raises:
+        LlfKitError: as :func:`first`, :func:`llf_kit.upstream.find` and :func:`llf_kit.upstream.verify`.
+    """
+    from llf_kit.upstream import exporting, find, verify
+
+    given = (*overrides, f"infer_backend={backend}") if backend else overrides
+    found = find(place, given, leaves=leaves)
+    found = exporting.planned(found) if leaves else found
+    first(found.config, "export" if leaves else "infer", skip)
+    verify(found, identity=not skip)
+    for note in found.notes:
+        say(note)
+    return found

@@ -9,6 +9,12 @@ from typing import Any
 import click
 
 config = click.argument("config", type=click.Path(path_type=Path))
+place = click.argument("place", metavar="CONFIG.yaml|RUN", type=click.Path(path_type=Path))
+backend = click.option(
+    "--backend",
+    type=click.Choice(["huggingface", "vllm", "sglang"]),
+    help="The engine; where its package is installed.",
+)
 overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there."

@@ -24,7 +24,7 @@ from llf_kit.quality.persons import Person
 from llf_kit.quality.rows import PLACE, language_of, place, view
 from llf_kit.quality.words import Language
 from llf_kit.registered import Registered
-from llf_kit.screening import quality, standard
+from llf_kit.screening import laboratory, quality, standard
 from llf_kit.screening.standard import Standard
 
 __all__ = ["Endpoint", "Report", "check_masked", "conversion", "look"]
@@ -119,7 +119,7 @@ def look(
     judged = judge(rows, scoring, endpoint, directory) if endpoint else None
     rows = rows.with_columns(judged=judged.scores if judged else pl.lit(None, dtype=pl.Float64))
 
-    contradictions = checks.contradictions(samples)
+    contradictions = laboratory.contradictions(samples)
     texts = rows.select(text=pl.concat_str(*quality.said(), separator="\n", ignore_nulls=True))["text"]
     clusters = checks.near(texts)
     leaks = checks.leaked(dataset, samples)

@@ -13,7 +13,8 @@ from llf_kit.errors import DataError
 from llf_kit.evaluation import probes
 from llf_kit.quality.words import Language
 from llf_kit.registered import Registered
-from llf_kit.schema import FLAG, SAMPLE, USER
+from llf_kit.schema import SAMPLE, USER
+from llf_kit.screening import laboratory
 
 _PROBES = "datasets/probes.jsonl"
 _ALIKE = 0.9  # the similarity from which on two rows are near duplicates
@@ -26,24 +27,12 @@ def _room(name: str) -> Any:
 
 def flags(samples: pl.DataFrame) -> pl.DataFrame:
     """DataFrame of samples → ``flags`` added (see :mod:`llf_kit.schema`)."""
-    laboratory = _room("llf_kit.screening.laboratory")
-    if laboratory is None:
-        return samples.with_columns(flags=pl.lit([], dtype=pl.List(FLAG)))
-    found: pl.DataFrame = laboratory.stage(samples.lazy()).collect()
-    return found
+    return laboratory.stage(samples.lazy()).collect()
 
 
 def say(kind: str, language: Language) -> str:
     """The kind of a flag in words."""
-    laboratory = _room("llf_kit.screening.laboratory")
-    return str(laboratory.KINDS.get(kind, kind)) if laboratory and language == "zh" else kind
-
-
-def contradictions(samples: pl.DataFrame) -> pl.DataFrame:
-    """Rows that answer one question with other figures: ``group, source, row, question, answer, values``."""
-    laboratory = _room("llf_kit.screening.laboratory")
-    found: pl.DataFrame = laboratory.contradictions(samples) if laboratory else pl.DataFrame()
-    return found
+    return laboratory.KINDS.get(kind, kind) if language == "zh" else kind
 
 
 def near(texts: pl.Series) -> list[list[int]]:

@@ -17,11 +17,11 @@ import polars as pl
 from llf_kit import dataset_info
 from llf_kit.errors import DataError, UsageError, did_you_mean
 from llf_kit.project import DATASET_INFO
-from llf_kit.registered import loading
-from llf_kit.registered.aligned import Aligned, Refused, aligner, attributes
 from llf_kit.schema import ASSISTANT, SAMPLE, TEXT
+from llf_kit.upstream.aligned import Aligned, Attributes, Refused, aligner, attributes, rows
+from llf_kit.upstream.dataset_entries import Dataset
 
-__all__ = ["Registered", "find", "samples"]
+__all__ = ["Registered", "find", "rows", "samples"]
 
 _CHUNK = 20_000  # rows that are Python objects at once
 
@@ -33,6 +33,16 @@ class Registered:
     directory: Path
     name: str
     entry: dict[str, Any]
+
+    @property
+    def upstream(self) -> Dataset:
+        """As the mirror of upstream knows it."""
+        return Dataset(self.name, "dataset", self.entry, self.path)
+
+    @property
+    def attributes(self) -> Attributes:
+        """What upstream makes of the entry."""
+        return attributes(self.upstream)
 
     @property
     def path(self) -> Path:
@@ -47,7 +57,7 @@ class Registered:
     @property
     def nested(self) -> str | None:
         """How a line looks that shows the type of an empty history: see :mod:`llf_kit.outputs`."""
-        history = attributes(self.entry).columns.get("history")
+        history = self.attributes.columns.get("history")
         return f'{json.dumps(history, ensure_ascii=False)}:[["' if history else None
 
     def source(self, file: Path) -> str:
@@ -82,14 +92,13 @@ def samples(dataset: Registered) -> pl.DataFrame:
     Raises:
         DataError: a file cannot be read.
     """
-    align = aligner(dataset.entry)
-    one = attributes(dataset.entry)
+    align, one = aligner(dataset.upstream), dataset.attributes
     plain = one.formatting == "alpaca" and not one.columns.get("response") and not one.ranking
     judged = one.columns.get("kto_tag")
     frames = [pl.DataFrame(schema=SAMPLE)]
     for file in dataset.files:
         source = dataset.source(file)
-        numbered = enumerate(loading.rows(file), start=1)
+        numbered = enumerate(rows(file), start=1)
         while made := [_sample(source, number, row, align(row), plain, judged) for number, row in _next(numbered)]:
             frames.append(_frame(made))
     return pl.concat(frames)
@@ -103,8 +112,8 @@ def _frame(made: list[tuple[Any, ...]]) -> pl.DataFrame:
         return pl.DataFrame(whole, schema=SAMPLE, orient="row")
 
 
-def _next(rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    return islice(rows, _CHUNK)
+def _next(numbered: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    return islice(numbered, _CHUNK)
 
 
 def _sample(

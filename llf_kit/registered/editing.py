@@ -13,8 +13,8 @@ from llf_kit import outputs
 from llf_kit.errors import DataError
 from llf_kit.outputs import Container
 from llf_kit.project import atomic_path
-from llf_kit.registered import Registered, loading
-from llf_kit.registered.aligned import Attributes, attributes
+from llf_kit.registered import Registered, rows
+from llf_kit.upstream.aligned import Attributes
 
 _WRITTEN = ("jsonl", "json", "parquet")
 
@@ -44,7 +44,7 @@ def edit(dataset: Registered, edits: Edits, drops: Collection[str]) -> None:
             raise DataError(f"{file}: is not written by llf-kit. Convert it to one of: {', '.join(_WRITTEN)}.")
         if not file.resolve().is_relative_to(dataset.directory.resolve()):
             raise DataError(f"{file}: lies outside of the project. Correct it in its own.")
-    one = attributes(dataset.entry)
+    one = dataset.attributes
     for file, numbers in touched.items():
         with atomic_path(file) as place:
             _rewrite(file, place, numbers, one)
@@ -57,15 +57,15 @@ def _rewrite(file: Path, place: Path, numbers: Mapping[int, Mapping[str, str] | 
     with file.open("rb") as old:
         array = old.read(64).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
     if file.suffix == ".parquet" or array:
-        rows = [
+        made = [
             row if number not in numbers else corrected(row, new, one)
-            for number, row in enumerate(loading.rows(file), start=1)
+            for number, row in enumerate(rows(file), start=1)
             if (new := numbers.get(number, {})) is not None
         ]
         if file.suffix == ".parquet":
-            pl.DataFrame(rows, schema=pl.read_parquet_schema(file)).write_parquet(place)
+            pl.DataFrame(made, schema=pl.read_parquet_schema(file)).write_parquet(place)
         else:
-            place.write_text("[\n" + ",\n".join(_compact(row) for row in rows) + "\n]\n", encoding="utf-8")
+            place.write_text("[\n" + ",\n".join(_compact(row) for row in made) + "\n]\n", encoding="utf-8")
         return
     number = 0
     with file.open("rb") as lines, place.open("wb") as end:

@@ -59,14 +59,14 @@ class Environment:
     cuda: str | None
 
 
-def probe(python: Path) -> Environment:
-    """What the interpreter ``python`` has.
+def probe(python: Path, packages: tuple[str, ...] = PACKAGES) -> Environment:
+    """What the interpreter ``python`` has of ``packages``.
 
     Raises:
         NotInstalledError: it does not run.
     """
     try:
-        done = subprocess.run([python, "-c", _PROBE, *PACKAGES], capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run([python, "-c", _PROBE, *packages], capture_output=True, text=True, check=True, timeout=60)
         said: dict[str, Any] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         raise NotInstalledError(f"{python}: does not run. Install its environment again.") from None

@@ -88,11 +88,19 @@ _KNOWN = tuple(
 )
 
 
+def last(log: Path) -> str | None:
+    """The line of the last exception in ``log``."""
+    said = _exceptions(log)
+    return said[-1][:500].rstrip(".") if said else None
+
+
+def _exceptions(log: Path) -> list[str]:
+    return [line for line in map(str.strip, _tail(log).splitlines()) if _EXCEPTION.match(line)]
+
+
 def explain(log: Path, exit_code: int) -> str:
     """The last meaningful line of ``log`` and what to do, as one text."""
-    text = _tail(log)
-    lines = [line.strip() for line in text.splitlines()]
-    said = [line for line in lines if _EXCEPTION.match(line)]
+    said = _exceptions(log)
     last = said[-1][:500] if said else f"it ended with exit status {exit_code}"
     hint = next((found for line in reversed(said) if (found := advice(line))), None)
     if hint is None and exit_code == -9:

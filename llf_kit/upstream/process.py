@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -24,31 +24,21 @@ def private_log(path: Path) -> IO[bytes]:
 def run(
     command: Sequence[str | Path],
     *,
+    log: IO[bytes],
     env: Mapping[str, str] | None = None,
-    log: IO[bytes] | None = None,
     watch: Callable[[], None] = lambda: None,
 ) -> tuple[int, bool]:
-    """Run ``command`` to its end; its output goes to ``log``, or to our own terminal where that is None.
+    """Run ``command`` to its end, with its output in ``log``.
 
     ``watch`` is called about four times a second. Returns the exit code and whether a signal of ours stopped it. A
     second Ctrl-C, or 20 seconds after the first, ends it for good.
     """
     stopped_at: list[float] = []
-    own_terminal = log is None  # a chat; the terminal itself sends it Ctrl-C. Everything else is signalled by us alone.
-    child = subprocess.Popen(
-        [str(part) for part in command],
-        env={**os.environ, **(env or {})},
-        start_new_session=not own_terminal,
-        stdin=None if own_terminal else subprocess.DEVNULL,
-        stdout=log,
-        stderr=None if own_terminal else subprocess.STDOUT,
-    )
+    child = _start(command, log, env)
 
     def forward(number: int, _frame: FrameType | None) -> None:
         stopped_at.append(time.monotonic())
-        if own_terminal and number == signal.SIGINT:
-            return
-        _signal(child, signal.SIGKILL if len(stopped_at) > 1 else number, group=not own_terminal)
+        _signal(child, signal.SIGKILL if len(stopped_at) > 1 else number)
 
     before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -57,18 +47,63 @@ def run(
                 return child.wait(timeout=_POLL), bool(stopped_at)
             watch()
             if stopped_at and time.monotonic() - stopped_at[0] > _GRACE:
-                _signal(child, signal.SIGKILL, group=not own_terminal)
+                _signal(child, signal.SIGKILL)
     finally:
         if child.poll() is None:
-            _signal(child, signal.SIGKILL, group=not own_terminal)
+            _signal(child, signal.SIGKILL)
             child.wait()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _signal(child: subprocess.Popen[bytes], number: int, *, group: bool) -> None:
+@contextmanager
+def background(
+    command: Sequence[str | Path], *, log: IO[bytes], env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``command`` beside the block, with its output in ``log``; when the block ends, it is asked to stop.
+
+    In the block SIGTERM and the end of the terminal raise KeyboardInterrupt as Ctrl-C does, or the child would outlive
+    us; and so does Ctrl-C itself where a shell had it ignored, as for what it starts in the background. A second one,
+    or 20 seconds, ends the child for good.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        child = _start(command, log, env)
+        try:
+            yield child
+        finally:
+            _end(child)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _start(command: Sequence[str | Path], log: IO[bytes], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    """The child in a session of its own: it is signalled by us alone, never by the terminal."""
+    return subprocess.Popen(
+        [str(part) for part in command],
+        env={**os.environ, **(env or {})},
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    try:
+        if child.poll() is None:
+            _signal(child, signal.SIGINT)
+            child.wait(timeout=_GRACE)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        _signal(child, signal.SIGKILL)
+        child.wait()
+
+
+def _signal(child: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError):
-        if group:
-            os.killpg(child.pid, number)
-        else:
-            child.send_signal(number)
+        os.killpg(child.pid, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import shutil
@@ -13,17 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit import __version__
-from llf_kit.errors import ConfigError
-from llf_kit.project import DATASET_INFO, sha256, write_text
+from llf_kit.errors import ConfigError, DataError
+from llf_kit.project import sha256, write_text
 from llf_kit.upstream.configs import Config
+from llf_kit.upstream.dataset_entries import Dataset, named
+from llf_kit.upstream.loading import rows
 from llf_kit.upstream.locate import versions
+from llf_kit.upstream.models import fingerprint
+from llf_kit.upstream.system_prompt import SystemPrompt, trained_with
 
 FILE = "llf-kit-run.json"
 
 
 @dataclass
 class Record:
-    """One run; ``status`` is running, done, failed or stopped; ``seconds`` is wall time."""
+    """One run; ``status`` is running, done, failed or stopped; ``seconds`` is wall time.
+
+    ``base`` is the fingerprint of the base model where it is on this machine, ``system`` the system prompt of the rows
+    where the run trains.
+    """
 
     command: str
     output: str
@@ -31,7 +40,7 @@ class Record:
     config_file: str
     config_sha256: str
     overrides: list[str]
-    data: dict[str, dict[str, str]]
+    data: dict[str, dict[str, Any]]
     versions: dict[str, str]
     device: str
     started: str
@@ -40,6 +49,8 @@ class Record:
     seconds: float | None = None
     result: dict[str, Any] = field(default_factory=dict)
     log: str = ""
+    base: str | None = None
+    system: SystemPrompt | None = None
 
     @property
     def path(self) -> Path:
@@ -58,18 +69,23 @@ class Record:
 
 def start(command: str, config: Config, output: Path, log: Path) -> Record:
     """The record of a run that is about to start."""
+    file, overrides = config.handed
+    datasets = list(named(config.values, Path(str(config.values.get("dataset_dir", "data")))))
+    trains = command == "train" and config.values.get("do_train") is True
     return Record(
         command=command,
         output=str(output),
         config=config.values,
-        config_file=str(config.path),
-        config_sha256=sha256(config.path),
-        overrides=list(config.overrides),
-        data=_data(config),
+        config_file=str(file),
+        config_sha256=sha256(file),
+        overrides=list(overrides),
+        data={dataset.name: _data(dataset) for dataset in datasets},
         versions={"llf-kit": __version__, "python": platform.python_version(), **versions()},
         device=device(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         log=str(log),
+        base=fingerprint(Path(str(config.values.get("model_name_or_path")))),
+        system=trained_with(config.values, datasets) if trains else None,
     )
 
 
@@ -81,26 +97,29 @@ def load(output: Path) -> Record:
     """
     path = output / FILE
     try:
-        return Record(**json.loads(path.read_text(encoding="utf-8")))
+        data = json.loads(path.read_text(encoding="utf-8"))
+        system = data.get("system")
+        return Record(**{**data, "system": SystemPrompt(**system) if system else None})
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no run record. Give the output_dir of a run of llf-kit.") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         raise ConfigError(f"{path}: is not a run record. Give the output_dir of a run of llf-kit.") from None
 
 
-def _data(config: Config) -> dict[str, dict[str, str]]:
-    """File and hash of each dataset that the run reads; one from a hub has neither."""
-    directory = Path(str(config.values.get("dataset_dir", "data")))
-    names = [name for key in ("dataset", "eval_dataset") for name in str(config.values.get(key) or "").split(",")]
-    try:
-        entries = json.loads((directory / DATASET_INFO).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+def _data(dataset: Dataset) -> dict[str, Any]:
+    """File, hash and rows of a dataset that the run reads; one from a hub has none of them.
+
+    A folder's hash is that of the hashes of its files, in their order.
+    """
+    hashes = [sha256(file) for file in dataset.files]
+    if not hashes:
         return {}
-    found: dict[str, dict[str, str]] = {}
-    for name in filter(None, (name.strip() for name in names)):
-        file = directory / str(entries.get(name, {}).get("file_name", ""))
-        found[name] = {"file": str(file), "sha256": sha256(file)} if file.is_file() else {}
-    return found
+    whole = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    try:
+        count = sum(1 for file in dataset.files for _ in rows(file))
+    except DataError:  # upstream will say so
+        return {"file": str(dataset.path), "sha256": whole}
+    return {"file": str(dataset.path), "sha256": whole, "rows": count}
 
 
 def device() -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from llf_kit.errors import ConfigError, RunError, UsageError
-from llf_kit.upstream import configs, failures, locate, process, record
+from llf_kit.upstream import failures, locate, process, record
+from llf_kit.upstream.configs import Config
 from llf_kit.upstream.record import Record
 
 __all__ = ["Progress", "Record", "finished", "run"]
@@ -35,25 +36,23 @@ class Progress:
 
 def run(
     verb: Literal["train", "export"],
-    config_path: Path,
-    overrides: Sequence[str] = (),
+    config: Config,
     *,
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Record:
-    """Hand ``config_path`` with ``overrides`` to llamafactory-cli and wait for its end.
+    """Hand ``config`` to llamafactory-cli and wait for its end.
 
     The record (``llf-kit-run.json``) and the full log (``llf-kit-run.log``, readable by the owner only, because
     upstream prints a training example into it) lie in the output folder.
 
     Raises:
-        ConfigError: the YAML is not usable, or the output folder already holds a run and ``resume`` is false.
+        ConfigError: no output folder is named, it cannot be written, or it holds a run and ``resume`` is false.
         UsageError: there is nothing to resume.
         NotInstalledError: llamafactory-cli is missing.
         RunError: it failed or was stopped; with the reason and what to do.
     """
     cli = locate.find()
-    config = configs.load(config_path, overrides)
     output = Path(config.required(_OUTPUT_KEY[verb]))
     extra = _checkpoint(output, resume) if verb == "train" and config.values.get("do_train") else []
     log = output / LOG
@@ -67,7 +66,8 @@ def run(
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
     with stream:
-        code, stopped = process.run([cli, verb, config.path, *config.overrides, *extra], log=stream, watch=tail.look)
+        file, overrides = config.handed
+        code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=tail.look)
     tail.look()
     entry.exit_code, entry.seconds = code, round(time.monotonic() - begun, 1)
     entry.status = "stopped" if stopped else "failed" if code else "done"
@@ -81,12 +81,12 @@ def run(
     return entry
 
 
-def finished(verb: Literal["train", "export"], config_path: Path, output: Path) -> Record | None:
+def finished(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
     """The record in ``output`` if the very same work ended well there: same config, data and versions; else None."""
     if not (output / record.FILE).is_file():
         return None
     before = record.load(output)
-    now = record.start(verb, configs.load(config_path), output, output / LOG)
+    now = record.start(verb, config, output, output / LOG)
     return before if before.status == "done" and before.same_work(now) else None
 
 

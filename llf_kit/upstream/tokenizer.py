@@ -126,6 +126,11 @@ class Tokenizer:
         found: int | None = self._backend.token_to_id(token)
         return self._backend.token_to_id(self.special.unk) if found is None and self.special.unk else found
 
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Every token with its id, those among them that were added."""
+        return dict(self._backend.get_vocab(with_added_tokens=True))
+
     def knows(self, token: str) -> bool:
         """Whether the model itself has ``token`` as one token."""
         return token not in self.added and self._backend.token_to_id(token) is not None

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from conftest import ask_upstream
 
-from llf_kit.checks import model, weights
+from llf_kit.checks import model
 from llf_kit.checks.subject import Subject
-from llf_kit.upstream import arguments, configs
+from llf_kit.upstream import arguments, configs, weights
 
 Build = Callable[[dict[str, Any]], Path]
 LAYER = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "mlp.down_proj")

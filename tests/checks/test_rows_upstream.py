@@ -12,8 +12,9 @@ import pytest
 from conftest import ask_upstream
 
 from llf_kit.checks import counting, rows, survey
-from llf_kit.checks.subject import Dataset, Subject
+from llf_kit.checks.subject import Subject
 from llf_kit.upstream import arguments, configs
+from llf_kit.upstream.dataset_entries import Dataset
 from llf_kit.upstream.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.real

@@ -135,7 +135,6 @@ def test_a_test_row_and_a_probe_in_the_training_set_are_found(converted: Path, l
 
 
 def test_what_the_laboratory_checks_find_is_shown_side_by_side(converted: Path, llf_kit: Callable[..., Result]) -> None:
-    pytest.importorskip("llf_kit.screening.laboratory")
     data = llf_kit("quality", "lab", "--json", "--html", "a.html", "--excel", "a.xlsx").json
     (contradiction,) = data["contradictions"]
     assert [side["place"] for side in contradiction["sides"]] == ["datasets/lab.jsonl:1", "datasets/lab.jsonl:2"]

@@ -12,7 +12,7 @@ import pytest
 from conftest import Result
 
 from llf_kit.errors import ConfigError, NotInstalledError, UsageError
-from llf_kit.upstream import configs, failures, inference, locate, record, runs
+from llf_kit.upstream import configs, failures, locate, record, runs, serving
 
 Tree = Callable[[dict[str, Any]], Path]
 Run = Callable[..., Result]
@@ -135,15 +135,15 @@ def test_known_failures_are_explained(tmp_path: Path, log: str, code: int, says:
 
 def test_the_key_of_the_server_is_kept_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "api_key"
-    key, new = inference._key(path)
+    key, new = serving._key(path)
     assert new and len(key) > 30 and path.stat().st_mode & 0o777 == 0o600
-    assert inference._key(path) == (key, False)
+    assert serving._key(path) == (key, False)
 
 
 def test_a_taken_port_is_said_before_the_model_is_loaded(llf_kit: Run, tree: Tree) -> None:
     import socket
 
-    tree({"a.yaml": "model_name_or_path: x/y\n"})
+    tree({"a.yaml": "model_name_or_path: lab/expert\ntemplate: chatml\n"})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -16,9 +16,9 @@ from conftest import Result
 
 from llf_kit.checks import rows as checked
 from llf_kit.checks import survey
-from llf_kit.checks.subject import Dataset
 from llf_kit.errors import ConfigError, UsageError
 from llf_kit.upstream import inspect, page
+from llf_kit.upstream.dataset_entries import Dataset
 from llf_kit.upstream.inspect import Request, Row, Seen, View
 
 COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}

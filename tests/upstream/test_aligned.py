@@ -11,8 +11,8 @@ import pytest
 from conftest import ask_upstream
 
 from llf_kit.errors import DataError
-from llf_kit.registered.aligned import Aligned, Refused, align, aligner, refusal
-from llf_kit.registered.loading import rows
+from llf_kit.upstream.aligned import Aligned, Refused, align, aligner, refusal, rows
+from llf_kit.upstream.dataset_entries import Dataset
 
 ALPACA = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
 TAGS = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
@@ -107,6 +107,10 @@ for name, (info, file) in data.items():
 """
 
 
+def dataset(entry: dict[str, Any], path: Path | None = None) -> Dataset:
+    return Dataset("lab", "dataset", entry, path)
+
+
 @pytest.mark.real
 def test_rows_are_aligned_as_upstream_does(tmp_path: Path) -> None:
     asked = {}
@@ -116,7 +120,7 @@ def test_rows_are_aligned_as_upstream_does(tmp_path: Path) -> None:
         asked[name] = ({**entry, "file_name": file.name}, str(file))
     told = ask_upstream(_CONVERT, asked)
     for name, (entry, file) in asked.items():
-        convert = aligner(entry)
+        convert = aligner(dataset(entry))
         for number, (row, upstream) in enumerate(zip(rows(Path(file)), told[name], strict=True)):
             made = convert(row)
             if isinstance(made, Refused):
@@ -145,7 +149,7 @@ def test_rows_are_aligned_as_upstream_does(tmp_path: Path) -> None:
     ],
 )
 def test_what_upstream_does_not_take_is_refused(entry: dict[str, Any], row: dict[str, Any], why: Refused) -> None:
-    made = align(entry, row)
+    made = align(dataset(entry), row)
     assert made is why
     assert why.fails == (why not in (Refused.ROLES, Refused.COUNT))
 
@@ -161,7 +165,7 @@ def test_what_upstream_does_not_take_is_refused(entry: dict[str, Any], row: dict
     ],
 )
 def test_the_stage_decides_what_it_can_use(response: str | None, stage: str, why: Refused | None) -> None:
-    made = align({}, {"instruction": "q", "output": response})
+    made = align(dataset({}), {"instruction": "q", "output": response})
     assert isinstance(made, Aligned)
     assert refusal(made, stage) is why
 

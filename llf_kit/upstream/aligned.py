@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from llf_kit.schema import ASSISTANT, FUNCTION, OBSERVATION, USER
+from llf_kit.upstream.dataset_entries import Dataset
+from llf_kit.upstream.loading import rows
+
+__all__ = ["Aligned", "Attributes", "Refused", "Turn", "align", "aligner", "attributes", "refusal", "rows"]
 
 SYSTEM = "system"
 _ROLES = ((USER, OBSERVATION), (ASSISTANT, FUNCTION))  # who may speak at the even turns, and at the odd ones
@@ -87,8 +91,9 @@ class Attributes:
         return {self.tags.get(f"{name}_tag"): role for name, role in (*names, ("system", SYSTEM))}
 
 
-def attributes(entry: Mapping[str, Any]) -> Attributes:
-    """What upstream makes of an entry of dataset_info.json."""
+def attributes(dataset: Dataset) -> Attributes:
+    """What upstream makes of the entry of ``dataset``."""
+    entry = dataset.entry
     columns, tags = entry.get("columns", _COLUMNS), entry.get("tags", _TAGS)
     return Attributes(
         formatting=str(entry.get("formatting", "alpaca")),
@@ -98,18 +103,18 @@ def attributes(entry: Mapping[str, Any]) -> Attributes:
     )
 
 
-def align(entry: Mapping[str, Any], row: dict[str, Any]) -> Aligned | Refused:
+def align(dataset: Dataset, row: dict[str, Any]) -> Aligned | Refused:
     """One row; for many, make an :func:`aligner` once."""
-    return aligner(entry)(row)
+    return aligner(dataset)(row)
 
 
-def aligner(entry: Mapping[str, Any]) -> Callable[[dict[str, Any]], Aligned | Refused]:
-    """The converter of an entry's rows: from a raw row to upstream's form, or to the reason why it is not trained on.
+def aligner(dataset: Dataset) -> Callable[[dict[str, Any]], Aligned | Refused]:
+    """The converter of ``dataset``, from a raw row to upstream's form, or to the reason why it is not trained on.
 
     A column that the row lacks is None, as it is in the table that upstream makes of the whole file. (A column that no
     row has fails there.) Whether the stage can use what comes out, :func:`refusal` says.
     """
-    one = attributes(entry)
+    one = attributes(dataset)
     convert = _alpaca if one.formatting == "alpaca" else _conversation
     media = [name for kind in ("images", "videos", "audios") if (name := one.columns.get(kind))]
 

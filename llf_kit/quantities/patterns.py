@@ -1,0 +1,156 @@
+"""The regular expression of quantities, made of the two tables. The engine is linear-time: no text can make it hang.
+
+It has no look-around; where a neighbour decides, it is taken along in a group of its own (``lead``, ``tail``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from llf_kit.quantities.analytes import OTHER_THINGS, analytes
+from llf_kit.quantities.units import other_units, units
+
+_BOUND = r"(?-u:\b)"  # of ASCII: a Chinese character beside a letter is a bound too
+_SPACE = r"[ \t]?"
+NUMBER = r"1[:：][0-9]{1,5}|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:[.．][0-9]+)?"
+DASH = r"～|~|–|—|−|-|－|至|到|to"
+ARROWS = "↑↓⬆⬇"
+POWER = r"[×xX✕*·]?[ \t]?10[ \t]?(?:\^|\*{1,2}|[eE])?[ \t]?"
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+# What stands between name and number → how the number bounds the value.
+COMPARATORS = {
+    **dict.fromkeys(("<", "＜", "小于", "低于", "不足", "less than", "below", "under"), "<"),
+    **dict.fromkeys((">", "＞", "大于", "高于", "超过", "greater than", "more than", "above", "over"), ">"),
+    **dict.fromkeys(("<=", "≤", "≦", "小于等于", "不高于", "不超过"), "<="),
+    **dict.fromkeys((">=", "≥", "≧", "大于等于", "不低于", "at least"), ">="),
+}
+# What else may stand there; the English words with the blank before them.
+_BETWEEN = (
+    "检测结果|测定结果|检查结果|结果|检测值|测定值|检测|测定|复查|复测|数值|值|浓度|水平|含量|活性|定量|参考区间|参考范围|"
+    "参考值|正常值|正常范围|范围|区间|显示|报告|提示|升高|增高|降低|下降|偏高|偏低|升|降|为|是|约|达|至|到|仅|只有|有|在|"
+    "大概|大约|从|由|自|也|均|都|才|已|成人|成年|男性|女性|血清|血浆|全血|空腹|（|(|[|:|：|=|＝| |\t|\n| is| was| of|"
+    " at| level| levels| result| value| reading| count| concentration| reference| interval| range| normal| rose| fell|"
+    " to| from| by| increased| decreased|from "
+)
+# Specimens in which other bounds hold than in blood.
+_FLUIDS = (
+    "脑脊液|胸水|胸腔积液|腹水|腹腔积液|心包积液|关节液|关节腔积液|羊水|透析液|引流液|穿刺液|积液|尿液|晨尿|随机尿|"
+    "24小时尿|24h尿|粪便|唾液|汗液|精浆|cerebrospinal fluid|csf|urine|urinary|pleural fluid|ascitic fluid|"
+    "synovial fluid|dialysate|sweat"
+)
+_NORMAL = (
+    "参考区间|参考范围|参考值|参考|参照|正常值|正常范围|正常|reference interval|reference range|reference|ref\\.?|"
+    "normal range|normal"
+)
+# Numbers that are no quantities: standards, codes, dates, times, blood pressure, versions.
+_SKIPPED = (
+    r"(?:WS|GB|YY|ISO|IEC|CLSI|CNAS|NCCLS|CAP|EP|LOINC)[ /A-Z-]{0,8}[ ]?[0-9][0-9A-Za-z./-]*(?:[-–—:][12][0-9]{3})?",
+    r"(?:LOINC)[^0-9\n]{0,12}[0-9]{1,7}-[0-9]",
+    r"[12][0-9]{3}[ ]?(?:年|[-/.][0-9]{1,2}[-/.])[ ]?[0-9]{1,2}(?:[-/.月][0-9]{1,2}日?)?",
+    r"(?:[01][02-9]|[2-9]|1[0-9]|2[0-3])[:：][0-5][0-9](?:[:：][0-5][0-9])?",
+    r"[0-9]{2,3}[ ]?/[ ]?[0-9]{2,3}[ ]?(?:mm[ ]?Hg|毫米汞柱|kPa)?",
+    r"[0-9]+(?:\.[0-9]+){2,}",
+)
+
+
+def _either_case(text: str) -> str:
+    """The ASCII letters of an escaped text in both cases: a flag would bring in all of Unicode's."""
+    return re.sub(r"(?<!\\)[A-Za-z]", lambda letter: f"[{letter[0].lower()}{letter[0].upper()}]", text)
+
+
+def _longest_first(words: list[tuple[str, str]]) -> str:
+    return "|".join(pattern for _, pattern in sorted(words, key=lambda word: -len(word[0])))
+
+
+def _bounded(name: str, pattern: str) -> str:
+    before = _BOUND if name[0].isascii() and name[0].isalnum() else ""
+    after = _BOUND if name[-1].isascii() and name[-1].isalnum() else ""
+    return f"{before}{pattern}{after}"
+
+
+def _names() -> str:
+    words = []
+    for analyte in analytes():
+        words += [(name, _bounded(name, re.escape(name))) for name in (*analyte.zh, *analyte.abbreviations)]
+        words += [(name, _english(name)) for name in analyte.en]
+    words += [(name, _english(name)) for name in OTHER_THINGS]
+    return _longest_first(words)
+
+
+def _english(name: str) -> str:
+    return _bounded(name, _either_case(re.escape(name)))
+
+
+def _unit(spelling: str) -> str:
+    power = re.match(r"10\^(\d+)(.*)", spelling)
+    pattern = _either_case(re.escape(power[2] if power else spelling))
+    for plain, also in (("/", r"[ \t]?[/／][ \t]?"), ("%", "[%％]"), ("[uU]", "[uUμµ]"), ("[lL]", "[lLＬ]")):
+        pattern = pattern.replace(plain, also)
+    if spelling[-1].isascii() and spelling[-1].isalnum():  # `190 high` is no 190 h
+        pattern = f"{pattern}{_BOUND}" if spelling[-1] not in "lL" else f"{pattern[:-5]}(?:[lL]{_BOUND}|Ｌ)"
+    if not power:
+        return pattern
+    digits = power[1]
+    return f"(?:{POWER}(?:{digits}|{digits.translate(_SUPERSCRIPTS)})){pattern}"
+
+
+@cache
+def unit() -> str:
+    """A unit as it is written, or what else stands behind a number."""
+    words = [(spelling, _unit(spelling)) for unit in units().values() for spelling in unit.spellings]
+    words += [(spelling, _unit(spelling)) for spelling in other_units()]
+    return rf"{_SPACE}(?:{_longest_first(words)})"
+
+
+def written(codes: Iterable[str]) -> str:
+    """That a text names one of these units (UCUM codes), with a number or without."""
+    spellings = [(spelling, _unit(spelling)) for code in codes for spelling in units()[code].spellings]
+    return rf"(?:^|[^A-Za-z])(?:{_longest_first(spellings)})(?:[^A-Za-z]|$)"
+
+
+def _words(words: Iterable[str]) -> str:
+    return "(?:" + _longest_first([(word, _either_case(re.escape(word))) for word in words]) + ")"
+
+
+# The parts of a quantity in their order. What is found as a whole is taken apart by the same parts, one by one.
+@cache
+def head() -> str:
+    """The name, and before it the specimen, or the slash of a ratio."""
+    return (
+        rf"(?:{_words(_FLUIDS.split('|'))}[^0-9，。；,;\n]{{0,6}}?|尿|[/／])?(?:{_names()})[+⁺]?"
+        r"(?:[ \t]?[（(][A-Za-z0-9αβγ#%+./ -]{1,16}[)）])?"
+    )
+
+
+BETWEEN = rf"{_words(_BETWEEN.split('|'))}{{0,8}}"
+COMPARATOR = rf"{_words(COMPARATORS)}{_SPACE}"
+ARROW = rf"[ \t]?[{ARROWS}][ \t]?"
+SIGN = "[-−]"
+TO = rf"{_SPACE}(?:{DASH}){_SPACE}"
+# What shows that the number, or the unit, was not read to its end.
+TAIL = r"[A-Za-z0-9/^％%·+*×]|-[A-Za-z]|[.．:：、/][ ]?[0-9]"
+REFERENCE = rf"[ \t]?(?:[，,;；]?[ \t]?[（(\[]?[ \t]?(?:{_either_case(_NORMAL)})[ \t为是:：]{{0,3}}|[（(\[][ \t]?)"
+SKIPPED = "|".join(_SKIPPED)
+
+
+@cache
+def named() -> str:
+    """A number with the name of what was measured; or something with numbers that is no quantity."""
+    interval = rf"(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})?"
+    value = rf"(?:{NUMBER})(?:{unit()})?(?:{TO}(?:{NUMBER})(?:{unit()})?)?(?:{TAIL})?(?:{ARROW})?"
+    # an interval without a name is one where a unit proves it
+    alone = rf"(?:(?:[从由自]|from)[ ]?)?(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})(?:{TAIL})?"
+    return (
+        rf"(?:{SKIPPED})|{head()}{BETWEEN}(?:{COMPARATOR})?(?:{ARROW})?{SIGN}?{value}(?:{REFERENCE}{interval})?|{alone}"
+    )
+
+
+@cache
+def every() -> str:
+    """Any number with what belongs to it; or something with numbers that is no quantity."""
+    value = (
+        rf"(?:(?:[从由自]|from)[ ]?)?(?:{NUMBER})(?:{unit()})?(?:{TO}(?:{NUMBER})(?:{unit()})?)?(?:{TAIL})?(?:{ARROW})?"
+    )
+    return rf"{named()}|(?:{COMPARATOR})?{value}"
