@@ -8,6 +8,7 @@ makes two ends of one, and keeps 60 bytes a row besides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -45,7 +46,35 @@ def through(
 
     def batches() -> Iterator[pl.DataFrame]:
         function = begin()
-        for batch in rows.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming"):
+        for batch in in_batches(rows):
             yield from function(batch).iter_slices(_SLICE)
 
     return source(batches, schema)
+
+
+def put_by(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+    """``rows``, worked out once and put into a Parquet file that can be read again and again."""
+    rows.sink_parquet(path, compression="lz4", engine="streaming")
+    return pl.scan_parquet(path)
+
+
+def in_batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """The rows in their order, some thousands at once."""
+    return rows.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming")
+
+
+def beside(rows: pl.LazyFrame, columns: pl.DataFrame) -> pl.LazyFrame:
+    """``rows`` with further columns; those of the same place stand in ``columns``."""
+
+    def begin() -> Callable[[pl.DataFrame], pl.DataFrame]:
+        done = 0
+
+        def add(batch: pl.DataFrame) -> pl.DataFrame:
+            nonlocal done
+            part = columns.slice(done, batch.height)
+            done += batch.height
+            return batch.with_columns(part)
+
+        return add
+
+    return through(rows, begin, {**rows.collect_schema(), **columns.schema})

@@ -17,10 +17,10 @@ from typing import IO, Any
 import polars as pl
 
 from llf_kit import cleaning, dataset_info, formats, labelling, mapping, outputs, readers, screening, splitting
-from llf_kit.batches import through
-from llf_kit.errors import DataError, UsageError
+from llf_kit.batches import put_by, through
+from llf_kit.errors import DataError
 from llf_kit.outputs import Container
-from llf_kit.project import atomic_path, check_dataset_name, private_directory, write_text
+from llf_kit.project import PROBES, atomic_path, check_dataset_name, private_directory, write_text
 from llf_kit.schema import RawTable
 from llf_kit.screening import quality, standard
 
@@ -32,7 +32,9 @@ class Plan:
     """What to convert, and into what.
 
     ``format`` None is the one that holds all that the tables say; ``function`` makes the sample of a row where no
-    ``map`` can say it; ``test`` is the share of rows that training never sees, and 0 writes no test set. ``labels`` are
+    ``map`` can say it; ``test`` and ``val`` are shares of the rows, and 0 writes no such set (see
+    :mod:`llf_kit.splitting`). ``near_duplicates`` is the similarity from which on a row goes, None for none;
+    ``exclude`` are files, or names of registered datasets, whose questions must not be trained on. ``labels`` are
     keywords a label; ``min_score`` is the least score of a row, by the ``standard`` of a file or the shipped one.
     """
 
@@ -44,6 +46,11 @@ class Plan:
     system: str | None = None
     encoding: str | None = None
     test: float = 0.0
+    val: float = 0.0
+    folds: int = 0
+    seed: int = 42
+    near_duplicates: float | None = None
+    exclude: tuple[str, ...] = ()
     mask: bool = True
     function: mapping.Function | None = None
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -51,15 +58,30 @@ class Plan:
     min_score: float | None = None
     standard: Path | None = None
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """The sets to write and the share of each."""
+        return splitting.parts(self.test, self.val, self.folds)
+
+    @property
+    def names(self) -> list[str]:
+        """The datasets to write, in the order of ``shares``."""
+        return [self.name if part == splitting.TRAIN else f"{self.name}_{part}" for part in self.shares]
+
 
 @dataclass
 class Summary:
-    """What happened to every row; ``decisions`` say how each table was read, ``examples`` are for people."""
+    """What happened to every row; ``near_duplicates`` are counted among ``duplicates``.
+
+    ``decisions`` say how each table was read, ``examples`` are for people.
+    """
 
     format: str = ""
     read: int = 0
     written: int = 0
     duplicates: int = 0
+    near_duplicates: int = 0
+    clusters: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     masked: dict[str, int] = field(default_factory=dict)
@@ -68,6 +90,7 @@ class Summary:
     files: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     rejects_file: str | None = None
+    clusters_file: str | None = None
     decisions: list[str] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
 
@@ -94,10 +117,11 @@ def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask
     if plan.format is not None:
         formats.get(plan.format)
     plan.container.check()
-    if not 0 <= plan.test < 1:
-        raise UsageError(f"--test {plan.test}: is not a share. Give a number from 0 to below 1, such as 0.1.")
+    splitting.parts(plan.test, plan.val, plan.folds)
+    if plan.near_duplicates is not None:
+        screening.near.check(plan.near_duplicates)
     # Before any work: it must not be found out after an hour.
-    made = {name: plan.container.file_name(name) for name in _names(plan)}
+    made = {name: plan.container.file_name(name) for name in plan.names}
     dataset_info.check_ours(directory, made, outputs.file_names)
     files = readers.find(plan.sources)
     private = private_directory(directory)
@@ -106,7 +130,8 @@ def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask
         for careful in (False, True):
             opening = readers.Opening(Path(work), plan.encoding, careful)
             try:
-                return _run(plan, directory, _tables(files, opening), write, ask)
+                known = _known(plan, directory, files, opening)
+                return _run(plan, directory, _tables(files, opening), known, Path(work), write, ask)
             except pl.exceptions.PolarsError as error:  # its message may quote a cell, and a cell may name a patient
                 failed = type(error).__name__
             except OSError as error:
@@ -114,10 +139,6 @@ def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask
                     f"{directory}: cannot write ({error.strerror or error}). Make room and run it again."
                 ) from None
     raise DataError(f"{plan.name}: cannot be converted ({failed}). Convert its sources one by one to find the cause.")
-
-
-def _names(plan: Plan) -> list[str]:
-    return [plan.name, f"{plan.name}_test"] if plan.test else [plan.name]
 
 
 def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
@@ -133,12 +154,44 @@ def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
     return tables
 
 
-def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: mapping.Ask | None) -> Summary:
+def _known(plan: Plan, directory: Path, files: list[Path], opening: readers.Opening) -> pl.DataFrame | None:
+    """What the files and datasets to exclude ask, and the probes of the project where they are no source themselves."""
+    entries = dataset_info.load(directory)
+    named = {name: Path(name) for name in plan.exclude}
+    for name in plan.exclude:
+        if not named[name].exists() and (file := entries.get(name, {}).get("file_name")):
+            named[name] = directory / file
+    probes = directory / PROBES
+    if probes.is_file() and probes.resolve() not in {file.resolve() for file in files}:
+        named.setdefault(str(probes), probes)
+    asked = []
+    for name, path in named.items():
+        tables = [table for table in _tables(readers.find([path]), opening) if table.columns]
+        try:
+            mappings = mapping.choose_asked(tables, plan.map) if tables else []
+        except DataError as error:
+            raise DataError(*(f"--exclude {name}: {problem}" for problem in error.problems)) from None
+        samples = [cleaning.clean(mapping.to_samples(one), Counter(), plan.mask) for one in mappings]
+        found = [screening.contamination.questions(one) for one in samples]
+        if not sum(one.height for one in found):
+            raise DataError(f"--exclude {name}: asks no question. Give a file of questions, or leave it out.")
+        asked += found
+    return pl.concat(asked) if asked else None
+
+
+def _run(
+    plan: Plan,
+    directory: Path,
+    tables: list[RawTable],
+    known: pl.DataFrame | None,
+    work: Path,
+    write: bool,
+    ask: mapping.Ask | None,
+) -> Summary:
     filled = [table for table in tables if table.columns]
     if not filled:
         raise DataError(*(f"{table.source}: {table.why}. Give a table with a header and rows." for table in tables))
     mappings = mapping.choose(filled, plan.map, plan.function, ask)
-    scoring = standard.load(plan.standard) if plan.min_score is not None else None
     chosen = plan.format or _format(mappings)
     masked: Counter[str] = Counter()
     samples = pl.concat([mapping.to_samples(one) for one in mappings])
@@ -148,29 +201,44 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: 
     classifier = labelling.train(samples) if plan.learn_labels else None
     if classifier is not None:
         samples = classifier.stage(samples)
-    samples = screening.screen(samples, formats.get(chosen).unfit)
-    if scoring is not None and plan.min_score is not None:
-        samples = quality.reject(quality.stage(samples, scoring), plan.min_score)
-    test = splitting.choose_test(samples, plan.test) if plan.test else pl.Series(dtype=pl.UInt64)
-    samples = splitting.split(samples, test)
+    masked.clear()  # learning labels ran what is before it already
+    samples = screening.screen(samples, formats.get(chosen).unfit, known)
+    if plan.min_score is not None or plan.near_duplicates is not None:  # of near duplicates, the best row is kept
+        samples = quality.reject(quality.stage(samples, standard.load(plan.standard)), plan.min_score or 0)
+    clusters, notes = None, list[str]()
+    if plan.near_duplicates is not None or len(plan.names) > 1:  # what needs all rows at once
+        samples = put_by(samples, work / "samples.parquet")
+    if plan.near_duplicates is not None:
+        samples, clusters = screening.near.stage(samples, plan.near_duplicates)
+    if len(plan.names) > 1:
+        question = splitting.first_question(pl.col("messages"))
+        alike = screening.near.alike(samples, question, splitting.NEAR)
+        samples, notes = splitting.stage(samples, plan.shares, plan.seed, alike)
+    else:
+        samples = samples.with_columns(side=pl.lit(0, dtype=pl.UInt8))
 
-    masked.clear()  # choosing the test set, or learning labels, ran the pipeline already
-    summary = _write(plan, chosen, directory, samples) if write else _preview(chosen, samples)
+    summary = _write(plan, chosen, directory, samples) if write else _preview(plan, chosen, samples)
+    if clusters is not None:
+        summary.near_duplicates = int((~clusters["kept"]).sum())
+        summary.clusters = clusters["cluster"].n_unique()
+        if write:
+            listed = screening.near.listed(samples, clusters)
+            summary.clusters_file = outputs.note(directory, f"clusters/{plan.name}.jsonl", listed)
     summary.format = chosen
     summary.masked = dict(sorted(masked.items()))
     summary.classifier = classifier.to_dict() if classifier is not None else None
     summary.decisions = _decisions(mappings)
-    summary.decisions += _left_out(tables)
-    if write:
-        _record(plan, directory, summary)
+    summary.decisions += [*notes, *_left_out(tables)]
+    if write:  # for `llf-kit quality`
+        kept = {
+            "name": plan.name,
+            "identifiers": "mask" if plan.mask else "off",
+            "rows": summary.rows,
+            **summary.to_dict(),
+        }
+        record = private_directory(directory) / "converted" / f"{plan.name}.json"
+        write_text(record, json.dumps(kept, ensure_ascii=False, indent=2) + "\n", mode=0o600)
     return summary
-
-
-def _record(plan: Plan, directory: Path, summary: Summary) -> None:
-    """Keep what happened in ``.llf-kit/converted/NAME.json``, for ``llf-kit quality``."""
-    kept = {"name": plan.name, "identifiers": "mask" if plan.mask else "off", **summary.to_dict(), "rows": summary.rows}
-    path = private_directory(directory) / "converted" / f"{plan.name}.json"
-    write_text(path, json.dumps(kept, ensure_ascii=False, indent=2) + "\n", mode=0o600)
 
 
 def _format(mappings: list[mapping.Mapping]) -> str:
@@ -208,7 +276,12 @@ _KEPT = pl.col("reason").is_null() & ~pl.col("duplicate")
 
 def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
     turns = pl.col("messages").list.len().max().alias("turns")
-    return samples.group_by("reason", "duplicate", "test").agg(pl.len(), turns).sort("reason", "duplicate", "test")
+    known = rf"^({screening.contamination.REASON}.*):[0-9]+$"  # counted by file; the rejects name the place
+    return (
+        samples.group_by(pl.col("reason").str.replace(known, "$1"), "duplicate", "side")
+        .agg(pl.len(), turns)
+        .sort("reason", "duplicate", "side")
+    )
 
 
 _LISTED = ("source", "row", "reason", quality.SCORE, quality.FAULTS, "messages")  # of a rejected row
@@ -238,18 +311,18 @@ def _kept(
     return through(samples, lambda: account, samples.collect_schema())
 
 
-def _preview(format_: str, samples: pl.LazyFrame) -> Summary:
+def _preview(plan: Plan, format_: str, samples: pl.LazyFrame) -> Summary:
     """What would be written: the counts of all rows, and the first samples in their format."""
     samples = samples.cache()  # both ends read the same pass
     first = formats.get(format_).rows(samples.filter(_KEPT)).head(_EXAMPLES)
     examples, counts = pl.collect_all([first, _counts(samples)], engine="streaming")
-    return replace(_count(counts), examples=examples.to_dicts())
+    return replace(_count(plan, counts), examples=examples.to_dicts())
 
 
 def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> Summary:
     """Run the pipeline once, into all its ends; files and entries appear together at the end, or not at all."""
     chosen = formats.get(format_)
-    names = _names(plan)
+    names = plan.names
     files = {name: plan.container.file_name(name) for name in names}
     rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
     guessed = private_directory(directory) / "labelled" / f"{plan.name}.jsonl"
@@ -262,16 +335,23 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
         labelled: Counter[str] = Counter()
         counts = [_counts(samples.clear()).collect()]  # one to begin with: without rows there is no batch
         kept = _kept(samples, counts, rejected, labelled, told)
-        if plan.test:  # both ends read the same pass; a filter that sank below it would make it two
+        if len(names) > 1:  # all ends read the same pass; a filter that sank below it would make it two
             kept = kept.map_batches(lambda batch: batch, predicate_pushdown=False, streamable=True).cache()
-        parts = [kept.filter(pl.col("test") == (name != plan.name)) if plan.test else kept for name in names]
+        parts = [kept.filter(pl.col("side") == side) if len(names) > 1 else kept for side in range(len(names))]
         ends = [
             outputs.sink(chosen.rows(part), place, plan.container) for part, place in zip(parts, places, strict=True)
         ]
         pl.collect_all(ends, engine="streaming")
-        counted = pl.concat(counts).sort("reason", "duplicate", "test")
-        summary = _count(counted)
-        old = _old_files(plan, directory) if summary.written else {}
+        counted = pl.concat(counts).sort("reason", "duplicate", "side")
+        summary = _count(plan, counted)
+        before = outputs.split_off(directory, plan.name)
+        old = outputs.left_behind(dataset_info.load(directory), {plan.name, *before}, names, plan.container)
+        spared = {Path(one).resolve() for one in plan.exclude}  # by name or path: a test set that is not trained on
+        old = {
+            name: file
+            for name, file in old.items()
+            if name not in plan.exclude and (directory / file).resolve() not in spared
+        }
         if summary.written:
             # Without earlier turns nothing is nested, and a file of gigabytes need not be searched for it.
             several = (counted.filter(_KEPT)["turns"] > 2).any()
@@ -280,6 +360,8 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
             # Before the files appear: killed in between, an entry without its file is mended by the next run.
             entries = [chosen.entry(name, file) for name, file in files.items()]
             dataset_info.register(directory, entries, forget=[name for name in old if name not in names])
+            split_off = {*names, *(name for name in before if name not in old)} - {plan.name}
+            outputs.remember_split(directory, plan.name, sorted(split_off))
         else:  # the rejects are kept: they say why
             for place in places:
                 outputs.remove(place)
@@ -303,18 +385,10 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
     return summary
 
 
-def _old_files(plan: Plan, directory: Path) -> dict[str, str]:
-    """The files of an earlier conversion of ours that this one does not replace: those of another container, and a
-    test set, which is none any more once its rows are trained on."""
-    entries = dataset_info.load(directory)
-    old = {name: entries.get(name, {}).get("file_name") for name in (plan.name, f"{plan.name}_test")}
-    stays = {plan.container.file_name(name) for name in _names(plan)}
-    return {name: file for name, file in old.items() if file in outputs.file_names(name) and file not in stays}
-
-
-def _count(counts: pl.DataFrame) -> Summary:
-    summary = Summary(read=int(counts["len"].sum()), rows={"train": 0, "test": 0})
-    for reason, duplicate, test, number, _ in counts.iter_rows():
+def _count(plan: Plan, counts: pl.DataFrame) -> Summary:
+    sets = list(plan.shares)
+    summary = Summary(read=int(counts["len"].sum()), rows=dict.fromkeys(sets, 0))
+    for reason, duplicate, side, number, _ in counts.iter_rows():
         if reason is not None:
             summary.rejected += number
             summary.reasons[reason] = summary.reasons.get(reason, 0) + number
@@ -322,5 +396,5 @@ def _count(counts: pl.DataFrame) -> Summary:
             summary.duplicates += number
         else:
             summary.written += number
-            summary.rows["test" if test else "train"] += number
+            summary.rows[sets[side]] += number
     return summary

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import polars as pl
 
 from llf_kit.errors import DataError, UsageError, did_you_mean
-from llf_kit.project import atomic_path
+from llf_kit.project import atomic_path, private_directory, write_text
 
 FILE_TYPES = ("jsonl", "json", "parquet")
 # What LLaMA-Factory's loader takes for the type of every column: the first block of a JSON Lines file (datasets 4.0,
@@ -47,6 +49,43 @@ class Container:
 def file_names(name: str) -> tuple[str, ...]:
     """Every place where a conversation of ours may have put ``name``."""
     return (*(f"datasets/{name}.{file_type}" for file_type in FILE_TYPES), f"datasets/{name}")
+
+
+def left_behind(
+    entries: Mapping[str, Any], earlier: Iterable[str], now: Iterable[str], container: Container
+) -> dict[str, str]:
+    """The files of ``earlier`` datasets of one conversion that it does not replace ``now``: those of another
+    container, and the sets that it split off, which are none any more once their rows are trained on."""
+    files = {name: entries.get(name, {}).get("file_name") for name in earlier}
+    stays = {container.file_name(name) for name in now}
+    return {name: file for name, file in files.items() if file in file_names(name) and file not in stays}
+
+
+def split_off(directory: Path, name: str) -> list[str]:
+    """The datasets that the last conversion of ``name`` split off, and not those that merely have such a name."""
+    path = _split_file(directory, name)
+    return [str(part) for part in json.loads(path.read_text(encoding="utf-8"))] if path.is_file() else []
+
+
+def remember_split(directory: Path, name: str, parts: list[str]) -> None:
+    """Write down what :func:`split_off` tells."""
+    write_text(_split_file(directory, name), json.dumps(parts))
+
+
+def note(directory: Path, name: str, rows: pl.DataFrame) -> str | None:
+    """Write rows for the owner alone into ``.llf-kit``, or remove an older file where there are none; where it lies."""
+    path = private_directory(directory) / name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if rows.is_empty():
+        path.unlink(missing_ok=True)
+        return None
+    with atomic_path(path, mode=0o600) as temporary:
+        rows.write_ndjson(temporary)
+    return str(path.relative_to(directory))
+
+
+def _split_file(directory: Path, name: str) -> Path:
+    return private_directory(directory) / "splits" / f"{name}.json"
 
 
 def remove(path: Path) -> None:

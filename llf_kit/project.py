@@ -19,6 +19,7 @@ from llf_kit.errors import ConfigError, UsageError, did_you_mean
 
 PROJECT_FILE = "llf-kit.yaml"
 DATASET_INFO = "dataset_info.json"
+PROBES = "datasets/probes.jsonl"  # questions with exact values, which training must never see
 
 # LLaMA-Factory's YAML lists datasets as `dataset: a,b`, so a comma, a space or a quote ends a name; and it opens
 # dataset_info.json without an encoding, so a name outside ASCII fails under an ASCII locale.
@@ -40,6 +41,11 @@ class Settings:
     system: str | None = None
     encoding: str | None = None
     test: Annotated[float, Ge(0), Lt(1)] = 0.0
+    val: Annotated[float, Ge(0), Lt(1)] = 0.0
+    folds: Annotated[int, Ge(0)] = 0
+    seed: int = 42
+    near_duplicates: float | None = None
+    exclude: list[str] = field(default_factory=list)
     model: str | None = None
     min_score: Annotated[float, Ge(0), Le(100)] | None = None
     standard: str | None = None

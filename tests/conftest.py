@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llf_kit.project import text_lines
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 REPOSITORY = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+NO_BROWSER = "there is no chromium: the web UI was not looked at. Install Debian's package `chromium`."
 
 
 @dataclass
@@ -150,3 +155,31 @@ def trained(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         done = subprocess.run([*command, *arguments], cwd=directory, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     yield Trained(directory, directory / "saves" / "lora_sft", done.stderr)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, without a window; where there is none, a test is left out loudly, and fails in CI."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium")
+    if program is None and os.environ.get("CI") == "true":
+        pytest.fail(NO_BROWSER)
+    if program is None:
+        pytest.skip(NO_BROWSER)
+    switches = (
+        *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+        *("--disable-component-update", "--disable-sync"),
+    )
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=list(switches))
+        yield started
+        started.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was left out for lack of a browser stands at the end, in red."""
+    left = sum(NO_BROWSER in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if left:
+        terminalreporter.section("NOT TESTED", red=True)
+        terminalreporter.line(f"{left} tests: {NO_BROWSER}", red=True)

@@ -58,6 +58,7 @@ MAY_IMPORT = {
         "quality",
         "mapping",
         "formats",
+        "dataset_info",
         "outputs",
         "render",
         "base_models",

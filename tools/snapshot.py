@@ -1,4 +1,4 @@
-"""Write the snapshot of one LLaMA-Factory version: llf_kit/upstream/snapshots/VERSION.json.
+"""Write the snapshot of one LLaMA-Factory version: snapshots/VERSION.json and widgets.json in llf_kit/upstream.
 
 Nothing is installed; two wheels are unpacked side by side and read. To add the next version:
 
@@ -18,7 +18,7 @@ import argparse
 from pathlib import Path
 
 from llf_kit.project import write_text
-from llf_kit.upstream import arguments
+from llf_kit.upstream import arguments, widgets
 
 
 def main() -> None:
@@ -29,6 +29,10 @@ def main() -> None:
     path = arguments.SNAPSHOTS / f"{schema.llamafactory}.json"
     write_text(path, schema.text())
     print(f"{path}: {schema.label}, {len(schema.arguments)} keys, {len(schema.templates)} chat templates")
+    if path.stem == list(arguments.snapshots())[-1]:
+        found = widgets.read(folder / "llamafactory")
+        write_text(widgets.SNAPSHOT, widgets.dump(found))
+        print(f"{widgets.SNAPSHOT}: {len(found)} widgets")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from llf_kit.schema import Finding
 from llf_kit.upstream import arguments, configs
 from llf_kit.upstream.configs import Config
 
-__all__ = ["CHECKS", "check", "check_all", "check_config", "find", "mends"]
+__all__ = ["CHECKS", "check", "check_all", "check_config", "find", "mends", "purpose"]
 
 CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "keys": keys.run,
@@ -102,6 +102,11 @@ def check_all(paths: Sequence[Path], overrides: Sequence[str] = (), *, tokens: b
                 message, _, hint = rest.partition(". ")
                 found.append(Finding("yaml", "error", message, hint, where))
     return found
+
+
+def purpose(config: Config) -> Verb:
+    """What a YAML is for, by what it holds."""
+    return Subject(config, arguments.schema()).verb
 
 
 def find(directory: Path) -> list[Path]:

@@ -25,6 +25,14 @@ from llf_kit.cli._options import say
 @click.option("--system", help="System prompt for the rows that bring none.")
 @click.option("--encoding", help="Encoding of the text files; found out when not given.")
 @click.option("--test", type=float, help="Share of the rows kept for testing, such as 0.1; training never sees them.")
+@click.option("--val", type=float, help="Share of the rows kept for validation while training, such as 0.1.")
+@click.option("--folds", type=int, help="Write so many equal sets NAME_fold1 … for cross-validation instead of one.")
+@click.option("--seed", type=int, help="Another number gives another split (default 42).")
+@click.option("--near-duplicates", type=float, metavar="SIMILARITY",
+              help="Leave out rows as alike as this, such as 0.9; never rows that differ in a number, unit, sex, age "
+                   "or specimen.")  # fmt: skip
+@click.option("--exclude", multiple=True, metavar="FILE|NAME",
+              help="Reject rows that ask what this file or dataset asks: a test set, a benchmark.")  # fmt: skip
 @click.option("--learn-labels", is_flag=True, help="Learn labels from the labelled rows for the others; what "
               "it is not sure of stays without one. Keywords a label stand in llf-kit.yaml: `labels:`.")  # fmt: skip
 @click.option("--min-score", type=click.FloatRange(0, 100), help="Reject rows with a lower score, each with "
@@ -42,6 +50,11 @@ def command(
     system: str | None,
     encoding: str | None,
     test: float | None,
+    val: float | None,
+    folds: int | None,
+    seed: int | None,
+    near_duplicates: float | None,
+    exclude: tuple[str, ...],
     learn_labels: bool,
     min_score: float | None,
     no_mask: bool,
@@ -76,6 +89,11 @@ def command(
         system=system or settings.system,
         encoding=encoding or settings.encoding,
         test=settings.test if test is None else test,
+        val=settings.val if val is None else val,
+        folds=settings.folds if folds is None else folds,
+        seed=settings.seed if seed is None else seed,
+        near_duplicates=settings.near_duplicates if near_duplicates is None else near_duplicates,
+        exclude=(*settings.exclude, *exclude),
         mask=not no_mask,
         labels=settings.labels,
         learn_labels=learn_labels or settings.learn_labels,
@@ -97,6 +115,10 @@ def command(
     )
     for file, rows in zip(summary.files, summary.rows.values(), strict=False):
         say(f"  written   {file} ({rows} rows)")
+    if summary.clusters:
+        say(f"  near      {summary.near_duplicates} of the duplicates; clusters: {summary.clusters}")
+        if summary.clusters_file:
+            say(f"            each with the row that stays in {summary.clusters_file}")
     if summary.rejected:
         reasons = "; ".join(f"{number} × {reason}" for reason, number in summary.reasons.items())
         say(f"  rejected  {reasons}")
@@ -113,4 +135,11 @@ def command(
         say("nothing was written (--dry-run)")
         return
     template = formats.get(summary.format).template
-    say(f"next: llf-kit render {template} --set dataset={plan.name} -o {template.partition('/')[2]}.yaml")
+    say(f"next: llf-kit render {template} {_datasets(plan.names)} -o {template.partition('/')[2]}.yaml")
+
+
+def _datasets(names: list[str]) -> str:
+    """What to train on and what to validate with, as options of render: of folds, the last is left out of training."""
+    folds = [name for name in names if "_fold" in name]
+    trained, held = (folds[:-1], folds[-1]) if folds else (names[:1], names[0] + "_val")
+    return f"--set dataset={','.join(trained)}" + (f" --set eval_dataset={held}" if held in names else "")

@@ -20,7 +20,18 @@ from llf_kit.mapping.rows import Conversation, RawRow, Unmappable, apply
 from llf_kit.mapping.values import Values
 from llf_kit.schema import SAMPLE, RawTable
 
-__all__ = ["UNKNOWN", "Ask", "Conversation", "Function", "Mapping", "RawRow", "Unmappable", "choose", "to_samples"]
+__all__ = [
+    "UNKNOWN",
+    "Ask",
+    "Conversation",
+    "Function",
+    "Mapping",
+    "RawRow",
+    "Unmappable",
+    "choose",
+    "choose_asked",
+    "to_samples",
+]
 
 
 @dataclass(frozen=True)
@@ -183,6 +194,27 @@ def choose(
     if all(one.shape is UNKNOWN for one in mappings):
         raise DataError(*(_no_shape(one) for one in mappings))
     return mappings
+
+
+def choose_asked(tables: list[RawTable], given: Dict[str, str]) -> list[Mapping]:
+    """Decide for tables of which only the questions count: a benchmark may keep its answers to itself.
+
+    What ``given`` names for other tables is passed over.
+
+    Raises:
+        DataError: as :func:`choose`.
+    """
+    here = {role: name for role, name in given.items() if any(name in table.columns for table in tables)}
+    return choose([_answered(table, here) for table in tables], here)
+
+
+def _answered(table: RawTable, given: Dict[str, str]) -> RawTable:
+    """The table with an answer to everything where it has none."""
+    here = {role: name for role, name in given.items() if name in table.columns}
+    if assign(table.columns, here).keys() & {"question", "answer"} != {"question"}:
+        return table
+    rows = table.rows.with_columns(pl.col("raw").struct.with_fields(pl.lit("?").alias("answer")))
+    return replace(table, columns=(*table.columns, "answer"), rows=rows)
 
 
 def _asked(unsure: Mapping, given: Dict[str, str], answer: Dict[str, str] | None) -> Mapping:

@@ -121,7 +121,7 @@ def look(
 
     contradictions = laboratory.contradictions(samples)
     texts = rows.select(text=pl.concat_str(*quality.said(), separator="\n", ignore_nulls=True))["text"]
-    clusters = checks.near(texts)
+    clusters = checks.near_duplicates(samples)
     leaks = checks.leaked(dataset, samples)
     low = settings.min_score if settings.min_score is not None else _LOW
     needing = persons.choose(_reasons(rows, contradictions, clusters, leaks, low))

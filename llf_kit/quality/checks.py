@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-from importlib.util import find_spec
-from typing import Any
-
 import polars as pl
 
 from llf_kit import dataset_info, registered
 from llf_kit.errors import DataError
 from llf_kit.evaluation import probes
+from llf_kit.project import PROBES
 from llf_kit.quality.words import Language
 from llf_kit.registered import Registered
 from llf_kit.schema import SAMPLE, USER
-from llf_kit.screening import laboratory
+from llf_kit.screening import contamination, laboratory, near, quality
 
-_PROBES = "datasets/probes.jsonl"
 _ALIKE = 0.9  # the similarity from which on two rows are near duplicates
 _ASIDE = ("_test", "_val")  # how the sets are named that training must not see
-
-
-def _room(name: str) -> Any:
-    return importlib.import_module(name) if find_spec(name) else None
 
 
 def flags(samples: pl.DataFrame) -> pl.DataFrame:
@@ -35,28 +27,18 @@ def say(kind: str, language: Language) -> str:
     return laboratory.KINDS.get(kind, kind) if language == "zh" else kind
 
 
-def near(texts: pl.Series) -> list[list[int]]:
+def near_duplicates(samples: pl.DataFrame) -> list[list[int]]:
     """The places of rows that are nearly the same, each cluster of two or more."""
-    room = _room("llf_kit.screening.near")
-    found: list[list[int]] = room.clusters(texts.fill_null(""), _ALIKE) if room else []
-    return found
+    texts = samples.select(pl.concat_str(*quality.said(), separator="\n", ignore_nulls=True)).to_series()
+    return near.clusters(texts, _ALIKE)
 
 
 def leaked(dataset: Registered, samples: pl.DataFrame) -> pl.Series:
     """Where a row's question stands among those that training must not see; null where it does not."""
-    aside = _set_aside(dataset)
-    if contamination := _room("llf_kit.screening.contamination"):
-        asked = samples.lazy().with_columns(reason=pl.lit(None, dtype=pl.String))
-        reasons = contamination.stage(asked, contamination.questions(aside.lazy())).collect()["reason"]
-        found: pl.Series = reasons.str.strip_prefix(contamination.REASON)
-        return found
-    places = aside.select(key=_KEY, place=pl.concat_str("source", "row", separator=":")).drop_nulls("key")
-    known = places.group_by("key").agg(pl.col("place").first())
-    return samples.select(key=_KEY).join(known, on="key", how="left", maintain_order="left")["place"]
-
-
-# What a sample asks first, blanks apart.
-_KEY = pl.col("messages").list.first().struct.field("content").str.replace_all(r"\s", "")
+    known = contamination.questions(_set_aside(dataset).lazy())
+    asked = samples.lazy().with_columns(reason=pl.lit(None, dtype=pl.String))
+    reasons = contamination.stage(asked, known).collect()["reason"]
+    return reasons.str.strip_prefix(contamination.REASON)
 
 
 def _set_aside(dataset: Registered) -> pl.DataFrame:
@@ -71,13 +53,13 @@ def _set_aside(dataset: Registered) -> pl.DataFrame:
 
 
 def _probes(dataset: Registered) -> pl.DataFrame:
-    path = dataset.directory / _PROBES
+    path = dataset.directory / PROBES
     try:
         found = probes.load(path) if path.is_file() else []
     except DataError:  # a file of that name that is none of ours
         found = []
     asked = [
-        {"source": _PROBES, "row": number, "messages": [{"role": USER, "content": probe.question}]}
+        {"source": PROBES, "row": number, "messages": [{"role": USER, "content": probe.question}]}
         for number, probe in enumerate(found, start=1)
     ]
     return pl.DataFrame(asked, schema=SAMPLE)

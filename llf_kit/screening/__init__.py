@@ -6,11 +6,19 @@ from collections.abc import Callable
 
 import polars as pl
 
-from llf_kit.screening import duplicates, validity
+from llf_kit.screening import contamination, duplicates, near, validity
 
-__all__ = ["screen"]
+__all__ = ["contamination", "near", "screen"]
 
 
-def screen(samples: pl.LazyFrame, unfit: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame:
-    """The stage: LazyFrame of samples → ``reason`` filled, ``duplicate`` added; ``unfit`` is the output format's."""
-    return duplicates.stage(validity.stage(samples, unfit))
+def screen(
+    samples: pl.LazyFrame, unfit: Callable[[pl.Expr], pl.Expr], known: pl.DataFrame | None = None
+) -> pl.LazyFrame:
+    """The stage: LazyFrame of samples → ``reason`` filled, ``duplicate`` added.
+
+    ``unfit`` is the output format's; ``known`` is what tests ask (see :func:`contamination.questions`).
+    """
+    screened = validity.stage(samples, unfit)
+    if known is not None:
+        screened = contamination.stage(screened, known)
+    return duplicates.stage(screened)

@@ -14,20 +14,11 @@ from typing import Any
 
 from llf_kit.errors import ConfigError, RunError, UsageError, did_you_mean
 from llf_kit.project import DATASET_INFO
-from llf_kit.upstream import configs, failures, locate
+from llf_kit.upstream import configs, failures, locate, process
 
 __all__ = ["Request", "Row", "Seen", "View", "inspect", "request"]
 
 _SCRIPT = Path(__file__).with_name("through.py")
-# Not as a file: its folder would come first on sys.path, and its inspect.py before that of the standard library; nor
-# may what lies in the current directory.
-_START = """
-import sys
-if sys.path[0] == "":
-    del sys.path[0]
-with open(sys.argv[1], encoding="utf-8") as script:
-    exec(compile(script.read(), sys.argv[1], "exec"))
-"""
 _STAGES = {"dpo": "rm"}  # train/tuner.py: both read pairs
 
 
@@ -139,7 +130,7 @@ def request(
     entry = _entry(name, Path(str(values.get("dataset_dir", "data"))))
     if not values.get("model_name_or_path"):
         raise UsageError(f"{name}: which tokenizer? Give --model, or --config with a YAML that names one.")
-    stage = str(values.get("stage") or _usual_stage(entry))
+    stage = str(values.get("stage") or usual_stage(entry))
     return Request(name, values, _STAGES.get(stage, stage), str(config or name))
 
 
@@ -176,7 +167,8 @@ def _entry(name: str, directory: Path) -> dict[str, Any]:
     return dict(entries[name])
 
 
-def _usual_stage(entry: dict[str, Any]) -> str:
+def usual_stage(entry: dict[str, Any]) -> str:
+    """The stage that the columns of an entry are made for: ``sft``, ``rm`` (pairs), ``kto`` or ``pt``."""
     columns = entry.get("columns")
     named = set(columns) if isinstance(columns, dict) else {"prompt", "response"}
     if entry.get("ranking") is True:
@@ -212,7 +204,7 @@ def _answers(python: Path, asked: Request, rows: int, work: Path) -> Iterator[di
     (work / "request").write_text(json.dumps(sent), encoding="utf-8")
     with (work / "request").open("rb") as stdin, log.open("wb") as stderr:
         child = subprocess.Popen(
-            [python, "-W", "ignore", "-c", _START, _SCRIPT],
+            process.script(python, _SCRIPT),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,

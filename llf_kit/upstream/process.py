@@ -1,4 +1,4 @@
-"""A child process that gets our signals: Ctrl-C and SIGTERM reach it and everything that it started."""
+"""A child process that gets our signals: Ctrl-C, SIGTERM and a lost terminal reach it and all that it started."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from typing import IO
 
 _GRACE = 20.0  # seconds between asking a child to stop and ending it
 _POLL = 0.25  # seconds between two looks at the child; each costs microseconds
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+# Not as a file: its folder would come first on sys.path, and its inspect.py before that of the standard library; nor
+# may what lies in the current directory.
+_START = """
+import sys
+if sys.path[0] == "":
+    del sys.path[0]
+with open(sys.argv[1], encoding="utf-8") as script:
+    exec(compile(script.read(), sys.argv[1], "exec"))
+"""
 
 
 def private_log(path: Path) -> IO[bytes]:
@@ -21,11 +31,17 @@ def private_log(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
+def script(python: Path, path: Path) -> list[str]:
+    """The command that runs a script of this package in another interpreter."""
+    return [str(python), "-W", "ignore", "-c", _START, str(path)]
+
+
 def run(
     command: Sequence[str | Path],
     *,
     log: IO[bytes],
     env: Mapping[str, str] | None = None,
+    stdin: IO[bytes] | None = None,
     watch: Callable[[], None] = lambda: None,
 ) -> tuple[int, bool]:
     """Run ``command`` to its end, with its output in ``log``.
@@ -34,13 +50,13 @@ def run(
     second Ctrl-C, or 20 seconds after the first, ends it for good.
     """
     stopped_at: list[float] = []
-    child = _start(command, log, env)
+    child = _start(command, log, env, stdin)
 
     def forward(number: int, _frame: FrameType | None) -> None:
         stopped_at.append(time.monotonic())
         _signal(child, signal.SIGKILL if len(stopped_at) > 1 else number)
 
-    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, forward) for number in _heard()}
     try:
         while True:
             with suppress(subprocess.TimeoutExpired):
@@ -70,9 +86,9 @@ def background(
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in _heard()}
     try:
-        child = _start(command, log, env)
+        child = _start(command, log, env, None)
         try:
             yield child
         finally:
@@ -82,13 +98,20 @@ def background(
             signal.signal(number, handler)
 
 
-def _start(command: Sequence[str | Path], log: IO[bytes], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+def _heard() -> list[signal.Signals]:
+    """What is to end us. Under nohup a lost terminal is to be ignored, by us as by the child."""
+    return [one for one in _SIGNALS if one == signal.SIGINT or signal.getsignal(one) != signal.SIG_IGN]
+
+
+def _start(
+    command: Sequence[str | Path], log: IO[bytes], env: Mapping[str, str] | None, stdin: IO[bytes] | None
+) -> subprocess.Popen[bytes]:
     """The child in a session of its own: it is signalled by us alone, never by the terminal."""
     return subprocess.Popen(
         [str(part) for part in command],
         env={**os.environ, **(env or {})},
         start_new_session=True,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin or subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
     )

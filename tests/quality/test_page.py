@@ -146,7 +146,6 @@ def test_what_the_laboratory_checks_find_is_shown_side_by_side(converted: Path, 
 
 
 def test_near_duplicates_are_shown_in_their_clusters(converted: Path, llf_kit: Callable[..., Result]) -> None:
-    pytest.importorskip("llf_kit.screening.near")
     (cluster,) = llf_kit("quality", "lab", "--json").json["near_duplicates"]
     assert [row["place"] for row in cluster] == ["datasets/lab.jsonl:6", "datasets/lab.jsonl:7"]
 
@@ -251,3 +250,21 @@ def test_odd_datasets_are_looked_at_without_a_traceback(
     assert data["refused"] == [{"place": "half.jsonl:2", "reason": "a text of it is not text"}]
     assert llf_kit("quality", "empty", "--json", "--html", "a.html", "--excel", "a.xlsx").json["rows"] == 0
     assert "broken.jsonl:1: is not JSON. Mend the line." in llf_kit("quality", "broken").err
+
+
+def test_of_near_duplicates_conversion_keeps_the_row_with_the_best_score(
+    llf_kit: Callable[..., Result], tree: Callable[[dict[str, Any]], Path]
+) -> None:
+    question = "溶血标本对血钾有什么影响？请说明原因和处理办法。"
+    answer = "红细胞内钾浓度远高于血清，溶血时钾释放到血清，使结果假性升高，应重新采集标本，避免反复握拳，急送优先检测"
+    tree(
+        {
+            "a.jsonl": [
+                {"question": question, "answer": f"{answer}哈哈！！"},
+                {"question": question, "answer": f"{answer}。"},
+            ]
+        }
+    )
+    data = llf_kit("convert", "a.jsonl", "--name", "lab", "--near-duplicates", "0.8", "--json").json
+    assert (data["written"], data["near_duplicates"], data["rejected"]) == (1, 1, 0)
+    assert rows(Path("datasets/lab.jsonl"))[0]["output"] == f"{answer}。"
