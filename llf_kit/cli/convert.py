@@ -26,7 +26,11 @@ from llf_kit.cli._options import say
 @click.option("--encoding", help="Encoding of the text files; found out when not given.")
 @click.option("--test", type=float, help="Share of the rows kept for testing, such as 0.1; training never sees them.")
 @click.option("--val", type=float, help="Share of the rows kept for validation while training, such as 0.1.")
-@click.option("--folds", type=int, help="Write so many equal sets NAME_fold1 … for cross-validation instead of one.")
+@click.option(
+    "--folds",
+    type=int,
+    help="Write so many sets NAME_fold1 … of about equal size, for cross-validation, instead of one.",
+)
 @click.option("--seed", type=int, help="Another number gives another split (default 42).")
 @click.option("--near-duplicates", type=float, metavar="SIMILARITY",
               help="Leave out rows as alike as this, such as 0.9; never rows that differ in a number, unit, sex, age "
