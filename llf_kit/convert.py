@@ -5,9 +5,10 @@ Nothing is dropped silently: ``read = written + duplicates + rejected``, always.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,12 +16,13 @@ from typing import IO, Any
 
 import polars as pl
 
-from llf_kit import cleaning, dataset_info, formats, mapping, outputs, readers, screening, splitting
+from llf_kit import cleaning, dataset_info, formats, labelling, mapping, outputs, readers, screening, splitting
 from llf_kit.batches import put_by, through
-from llf_kit.errors import DataError, UsageError
+from llf_kit.errors import DataError
 from llf_kit.outputs import Container
-from llf_kit.project import PROBES, atomic_path, check_dataset_name, private_directory
+from llf_kit.project import PROBES, atomic_path, check_dataset_name, private_directory, write_text
 from llf_kit.schema import RawTable
+from llf_kit.screening import quality, standard
 
 _EXAMPLES = 10  # samples that a preview shows
 
@@ -32,7 +34,8 @@ class Plan:
     ``format`` None is the one that holds all that the tables say; ``function`` makes the sample of a row where no
     ``map`` can say it; ``test`` and ``val`` are shares of the rows, and 0 writes no such set (see
     :mod:`llf_kit.splitting`). ``near_duplicates`` is the similarity from which on a row goes, None for none;
-    ``exclude`` are files, or names of registered datasets, whose questions must not be trained on.
+    ``exclude`` are files, or names of registered datasets, whose questions must not be trained on. ``labels`` are
+    keywords a label; ``min_score`` is the least score of a row, by the ``standard`` of a file or the shipped one.
     """
 
     name: str
@@ -50,6 +53,10 @@ class Plan:
     exclude: tuple[str, ...] = ()
     mask: bool = True
     function: mapping.Function | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    learn_labels: bool = False
+    min_score: float | None = None
+    standard: Path | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -78,6 +85,8 @@ class Summary:
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     masked: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, int] = field(default_factory=dict)
+    classifier: dict[str, Any] | None = None
     files: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     rejects_file: str | None = None
@@ -111,7 +120,9 @@ def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask
     splitting.parts(plan.test, plan.val, plan.folds)
     if plan.near_duplicates is not None:
         screening.near.check(plan.near_duplicates)
-    _check_ours(plan, directory)  # before any work: it must not be found out after an hour
+    # Before any work: it must not be found out after an hour.
+    made = {name: plan.container.file_name(name) for name in plan.names}
+    dataset_info.check_ours(directory, made, outputs.file_names)
     files = readers.find(plan.sources)
     private = private_directory(directory)
     with tempfile.TemporaryDirectory(dir=private, prefix="work-") as work:
@@ -128,23 +139,6 @@ def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask
                     f"{directory}: cannot write ({error.strerror or error}). Make room and run it again."
                 ) from None
     raise DataError(f"{plan.name}: cannot be converted ({failed}). Convert its sources one by one to find the cause.")
-
-
-def _check_ours(plan: Plan, directory: Path) -> None:
-    """Refuse to replace an entry or a file that an earlier conversion did not write."""
-    entries = dataset_info.load(directory)
-    problems = []
-    for name in plan.names:
-        ours = entries.get(name, {}).get("file_name")
-        if name in entries and ours not in outputs.file_names(name):
-            problems.append(
-                f"--name {plan.name}: dataset_info.json has an entry {name!r} of another's. Choose another."
-            )
-        file = plan.container.file_name(name)
-        if file != ours and (directory / file).exists():
-            problems.append(f"--name {plan.name}: {file} is there and not registered. Move it, or choose another.")
-    if problems:
-        raise UsageError(*problems)
 
 
 def _tables(files: Iterable[Path], opening: readers.Opening) -> list[RawTable]:
@@ -203,7 +197,14 @@ def _run(
     samples = pl.concat([mapping.to_samples(one) for one in mappings])
     if plan.system:
         samples = samples.with_columns(system=pl.col("system").fill_null(pl.lit(plan.system)))
-    samples = screening.screen(cleaning.clean(samples, masked, plan.mask), formats.get(chosen).unfit, known)
+    samples = labelling.stage(cleaning.clean(samples, masked, plan.mask), plan.labels)
+    classifier = labelling.train(samples) if plan.learn_labels else None
+    if classifier is not None:
+        samples = classifier.stage(samples)
+    masked.clear()  # learning labels ran what is before it already
+    samples = screening.screen(samples, formats.get(chosen).unfit, known)
+    if plan.min_score is not None or plan.near_duplicates is not None:  # of near duplicates, the best row is kept
+        samples = quality.reject(quality.stage(samples, standard.load(plan.standard)), plan.min_score or 0)
     clusters, notes = None, list[str]()
     if plan.near_duplicates is not None or len(plan.names) > 1:  # what needs all rows at once
         samples = put_by(samples, work / "samples.parquet")
@@ -225,8 +226,18 @@ def _run(
             summary.clusters_file = outputs.note(directory, f"clusters/{plan.name}.jsonl", listed)
     summary.format = chosen
     summary.masked = dict(sorted(masked.items()))
+    summary.classifier = classifier.to_dict() if classifier is not None else None
     summary.decisions = _decisions(mappings)
     summary.decisions += [*notes, *_left_out(tables)]
+    if write:  # for `llf-kit quality`
+        kept = {
+            "name": plan.name,
+            "identifiers": "mask" if plan.mask else "off",
+            "rows": summary.rows,
+            **summary.to_dict(),
+        }
+        record = private_directory(directory) / "converted" / f"{plan.name}.json"
+        write_text(record, json.dumps(kept, ensure_ascii=False, indent=2) + "\n", mode=0o600)
     return summary
 
 
@@ -273,15 +284,29 @@ def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _kept(samples: pl.LazyFrame, counts: list[pl.DataFrame], rejects: IO[bytes]) -> pl.LazyFrame:
-    """The rows to write. As they pass, all are counted, and the rejected ones are written into ``rejects``."""
+_LISTED = ("source", "row", "reason", quality.SCORE, quality.FAULTS, "messages")  # of a rejected row
+_GUESSED = ("source", "row", "label", labelling.CONFIDENCE)  # of one whose label was learnt
+
+
+def _kept(
+    samples: pl.LazyFrame, counts: list[pl.DataFrame], rejects: IO[bytes], labelled: Counter[str], guessed: IO[bytes]
+) -> pl.LazyFrame:
+    """The rows to write. As they pass, all are counted, and the rejected ones are written into ``rejects``.
+
+    ``labelled`` counts who labelled them, and ``guessed`` gets what the classifier said of theirs.
+    """
 
     def account(batch: pl.DataFrame) -> pl.DataFrame:
         counts.append(_counts(batch.lazy()).collect())
         rejected = batch.filter(pl.col("reason").is_not_null())
         if not rejected.is_empty():
-            rejected.select("source", "row", "reason", "messages").write_ndjson(rejects)
-        return batch.filter(_KEPT)
+            rejected.select(name for name in _LISTED if name in rejected.columns).write_ndjson(rejects)
+        kept = batch.filter(_KEPT)
+        for origin, number in kept[labelling.LABELLED].value_counts().iter_rows():
+            labelled[origin or "unknown"] += number
+        if labelling.CONFIDENCE in kept.columns:
+            kept.filter(pl.col(labelling.CONFIDENCE).is_not_null()).select(_GUESSED).write_ndjson(guessed)
+        return kept
 
     return through(samples, lambda: account, samples.collect_schema())
 
@@ -300,12 +325,16 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
     names = plan.names
     files = {name: plan.container.file_name(name) for name in names}
     rejects = private_directory(directory) / "rejected" / f"{plan.name}.jsonl"
-    rejects.parent.mkdir(mode=0o700, exist_ok=True)
+    guessed = private_directory(directory) / "labelled" / f"{plan.name}.jsonl"
+    for private in (rejects.parent, guessed.parent):
+        private.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as stack:
         places = [stack.enter_context(outputs.whole(directory / file, plan.container)) for file in files.values()]
         rejected = stack.enter_context(stack.enter_context(atomic_path(rejects, mode=0o600)).open("wb"))
+        told = stack.enter_context(stack.enter_context(atomic_path(guessed, mode=0o600)).open("wb"))
+        labelled: Counter[str] = Counter()
         counts = [_counts(samples.clear()).collect()]  # one to begin with: without rows there is no batch
-        kept = _kept(samples, counts, rejected)
+        kept = _kept(samples, counts, rejected, labelled, told)
         if len(names) > 1:  # all ends read the same pass; a filter that sank below it would make it two
             kept = kept.map_batches(lambda batch: batch, predicate_pushdown=False, streamable=True).cache()
         parts = [kept.filter(pl.col("side") == side) if len(names) > 1 else kept for side in range(len(names))]
@@ -348,6 +377,9 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
         )
     for file in old.values():
         outputs.remove(directory / file)
+    if not guessed.stat().st_size:
+        guessed.unlink()
+    summary.labelled = dict(sorted(labelled.items()))
     summary.files = list(files.values())
     summary.rejects_file = str(rejects.relative_to(directory)) if summary.rejected else None
     return summary

@@ -8,6 +8,7 @@
     ├── ConfigError          llf-kit.yaml, a YAML or dataset_info.json is not what it should be
     ├── NotInstalledError    llamafactory or another optional package is missing
     ├── ModelError           a base model cannot be brought onto this machine
+    ├── JudgeError           a model that judges rows refuses, or does not answer
     └── RunError             llamafactory-cli was started and failed
 
 A message reads ``where: what. What to do.`` and never carries text out of a user's data. One exception may carry
@@ -53,6 +54,10 @@ class NotInstalledError(LlfKitError):
 
 class ModelError(LlfKitError):
     """A base model cannot be brought onto this machine."""
+
+
+class JudgeError(LlfKitError):
+    """A model that judges rows refuses, or does not answer."""
 
 
 class RunError(LlfKitError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import yaml
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 from llf_kit.errors import ConfigError, UsageError, did_you_mean
 
@@ -47,6 +47,11 @@ class Settings:
     near_duplicates: float | None = None
     exclude: list[str] = field(default_factory=list)
     model: str | None = None
+    min_score: Annotated[float, Ge(0), Le(100)] | None = None
+    standard: str | None = None
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    learn_labels: bool = False
+    shares: dict[str, float] = field(default_factory=dict)
 
 
 def load_settings(directory: Path) -> Settings:

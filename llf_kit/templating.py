@@ -52,7 +52,7 @@ def environment(root: Path | None = None) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # YAML and JSON, not HTML
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),  # the others are YAML, JSON and text
     )
     made.filters["yaml"] = to_yaml
     made.filters["json"] = lambda value: json.dumps(value, ensure_ascii=True)

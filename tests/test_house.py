@@ -37,10 +37,15 @@ MAY_IMPORT = {
     "dataset_info": NOUNS | {"templating"},
     "outputs": NOUNS,
     "convert": NOUNS
-    | {"readers", "mapping", "cleaning", "screening", "splitting", "formats", "outputs", "dataset_info"},
+    | {"readers", "mapping", "cleaning", "labelling", "screening", "splitting", "formats", "outputs", "dataset_info"},
     "base_models": NOUNS,
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
+    "labelling": NOUNS,
+    "quality": NOUNS
+    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"},
+    "registered": NOUNS | {"dataset_info", "outputs", "upstream"},
+    "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
@@ -49,6 +54,8 @@ MAY_IMPORT = {
     "cli": NOUNS
     | {
         "convert",
+        "mixing",
+        "quality",
         "mapping",
         "formats",
         "dataset_info",

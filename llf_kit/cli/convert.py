@@ -37,6 +37,10 @@ from llf_kit.cli._options import say
                    "or specimen.")  # fmt: skip
 @click.option("--exclude", multiple=True, metavar="FILE|NAME",
               help="Reject rows that ask what this file or dataset asks: a test set, a benchmark.")  # fmt: skip
+@click.option("--learn-labels", is_flag=True, help="Learn labels from the labelled rows for the others; what "
+              "it is not sure of stays without one. Keywords a label stand in llf-kit.yaml: `labels:`.")  # fmt: skip
+@click.option("--min-score", type=click.FloatRange(0, 100), help="Reject rows with a lower score, each with "
+              "its score and faults; `llf-kit quality NAME` shows the scores.")  # fmt: skip
 @click.option("--no-mask", is_flag=True, help="Leave identifiers (resident ids, mobile numbers, e-mail) as they are.")
 @click.option("--dry-run", is_flag=True, help="Show the decision, ten samples and the counts; write nothing.")
 @_options.as_json
@@ -55,6 +59,8 @@ def command(
     seed: int | None,
     near_duplicates: float | None,
     exclude: tuple[str, ...],
+    learn_labels: bool,
+    min_score: float | None,
     no_mask: bool,
     dry_run: bool,
     as_json: bool,
@@ -93,6 +99,10 @@ def command(
         near_duplicates=settings.near_duplicates if near_duplicates is None else near_duplicates,
         exclude=(*settings.exclude, *exclude),
         mask=not no_mask,
+        labels=settings.labels,
+        learn_labels=learn_labels or settings.learn_labels,
+        min_score=settings.min_score if min_score is None else min_score,
+        standard=here / settings.standard if settings.standard else None,
     )
     summary = convert(plan, here, write=not dry_run, ask=None if as_json else wizard())
     for decision in summary.decisions:
@@ -120,6 +130,11 @@ def command(
             say(f"            each with its place in {summary.rejects_file}")
     if summary.masked:
         say("  masked    " + "; ".join(f"{number} × {kind}" for kind, number in summary.masked.items()))
+    if summary.labelled.keys() - {"column", "unknown"}:
+        say("  labelled  " + "; ".join(f"{number} × {origin}" for origin, number in summary.labelled.items()))
+    if learnt := summary.classifier:
+        right = "of none is it sure" if learnt["accuracy"] is None else f"right in {learnt['accuracy']:.1%} of them"
+        say(f"  classifier, cross-validated: sure of {learnt['sure']:.1%} of the questions, {right}")
     if dry_run:
         say("nothing was written (--dry-run)")
         return

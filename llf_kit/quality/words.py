@@ -1,0 +1,30 @@
+"""What the page and the sheet say, in the language of their reader."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+from llf_kit.project import read_yaml, shipped
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@cache
+def words(language: Language) -> dict[str, Any]:
+    """The texts by their names."""
+    found: dict[str, Any] = read_yaml(shipped("templates") / "quality" / "words.yaml")[language]
+    return found
+
+
+def named(text: str, language: Language) -> str:
+    """What the tool itself calls a thing (a reason, a set, an origin), in the language of the reader.
+
+    A phrase that begins like a known one keeps its rest, such as the figure in ``a score below 60``.
+    """
+    known: dict[str, str] = words(language).get("named", {})
+    for phrase, said in known.items():
+        if text == phrase or text.startswith(f"{phrase} "):
+            return said + text[len(phrase) :]
+    return text
