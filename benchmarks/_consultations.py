@@ -18,11 +18,36 @@ GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英�
 RARE_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "查", "娄", "臧", "覃", "柯", "尚", "骆", "褚", "柴", "占", "滕")
 RARE_GIVEN = "睿彤煜骁翊妍婧淼烨翀岚湘皓硕铭钰颖璇昊琳薇蕾悦宁"
 FIRST = ("James", "Mary", "Robert", "Linda", "Michael", "Susan", "David", "Karen", "Wei", "Ahmed", "Maria", "Carlos")
-LAST = ("Smith", "Johnson", "Brown", "Taylor", "Anderson", "Chen", "Patel", "O'Connor", "Garcia", "Nguyen", "Lopez-Ruiz")
+LAST = (
+    "Smith",
+    "Johnson",
+    "Brown",
+    "Taylor",
+    "Anderson",
+    "Chen",
+    "Patel",
+    "O'Connor",
+    "Garcia",
+    "Nguyen",
+    "Lopez-Ruiz",
+)
 HELD_FIRST = ("Priya", "Olga", "Hiroshi", "Fatima", "George", "Helen", "Thomas", "Emily")
 HELD_LAST = ("Kowalski", "MacDonald", "van Dijk", "Ibrahim", "Tanaka", "Hughes", "Petrov", "Walker")
-CITIES = ("北京市朝阳区", "上海市浦东新区", "广东省广州市越秀区", "浙江省杭州市西湖区", "四川省成都市武侯区", "安徽省合肥市蜀山区")
-HELD_CITIES = ("黑龙江省哈尔滨市南岗区", "广西壮族自治区桂林市七星区", "河北省石家庄市正定县", "重庆市渝中区", "云南省大理白族自治州大理市")
+CITIES = (
+    "北京市朝阳区",
+    "上海市浦东新区",
+    "广东省广州市越秀区",
+    "浙江省杭州市西湖区",
+    "四川省成都市武侯区",
+    "安徽省合肥市蜀山区",
+)
+HELD_CITIES = (
+    "黑龙江省哈尔滨市南岗区",
+    "广西壮族自治区桂林市七星区",
+    "河北省石家庄市正定县",
+    "重庆市渝中区",
+    "云南省大理白族自治州大理市",
+)
 ROADS = ("建国路", "人民大街", "中山北路", "解放大道", "文一西路", "学院南路", "长江中路")
 HELD_ROADS = ("西大直街", "漓江路", "朝阳胡同", "民生巷", "滨河东路")
 MOBILE_HEADS = ("130", "131", "135", "136", "138", "139", "150", "158", "166", "177", "186", "189", "199")
@@ -64,13 +89,19 @@ def _resident_id(rng: random.Random, held: bool) -> str:
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     number = front + "10X98765432"[sum(int(d) * w for d, w in zip(front, weights, strict=True)) % 11]
     if held and rng.random() < 0.3:
-        return rng.choice((number.lower(), f"{number[:6]} {number[6:14]} {number[14:]}", f"{number[:10]}\n{number[10:]}"))
+        return rng.choice(
+            (number.lower(), f"{number[:6]} {number[6:14]} {number[14:]}", f"{number[:10]}\n{number[10:]}")
+        )
     return _written(rng, number, (6, 8, 4))
 
 
 def _landline(rng: random.Random, held: bool) -> str:
     area = rng.choice(("010", "021", "0571", "0551", "028", "0451"))
-    local = f"{rng.randint(2, 8)}{_digits(rng, 10 - len(area))}" if len(area) == 4 else f"{rng.randint(2, 8)}{_digits(rng, 7)}"
+    local = (
+        f"{rng.randint(2, 8)}{_digits(rng, 10 - len(area))}"
+        if len(area) == 4
+        else f"{rng.randint(2, 8)}{_digits(rng, 7)}"
+    )
     return f"({area}){local}" if held and rng.random() < 0.4 else f"{area}-{local}"
 
 
@@ -124,7 +155,9 @@ def _date(rng: random.Random, held: bool) -> str:
 
 def _english_date(rng: random.Random, held: bool) -> str:
     year, month, day = rng.randint(1931, 2015), rng.randint(1, 12), rng.randint(1, 28)
-    name = ("Jan", "Feb", "March", "April", "May", "June", "July", "Aug", "September", "Oct", "Nov", "December")[month - 1]
+    name = ("Jan", "Feb", "March", "April", "May", "June", "July", "Aug", "September", "Oct", "Nov", "December")[
+        month - 1
+    ]
     forms = (f"{month:02d}/{day:02d}/{year}", f"{year}-{month:02d}-{day:02d}", f"{name} {day}, {year}")
     return rng.choice((*forms, f"{day} {name} {year}", f"{day}.{month}.{year}") if held else forms)
 
@@ -137,7 +170,6 @@ def _email(rng: random.Random, held: bool) -> str:
     user = f"{rng.choice(('zhang.san', 'li_si', 'mary', 'lab'))}{rng.randint(1, 99)}"
     at = rng.choice(("@", "@", "＠", " @ ")) if held else "@"
     return f"{user}{at}{rng.choice(('hospital.org.cn', '163.com', 'gmail.com', 'lab.example-clinic.co.uk'))}"
-
 
 
 def _passport(rng: random.Random, held: bool) -> str:
@@ -159,7 +191,11 @@ def _bed(rng: random.Random, held: bool) -> str:
 
 def _url(rng: random.Random, held: bool) -> str:
     more = ("https://hos.cn/report?openid=o{0}&t=1", "http://lis.example.cn/people/chen{0}", "https://weibo.com/u/{0}")
-    some = ("https://my.hospital.cn/patient/{0}/report", "http://emr.cn/query?name=li{0}&type=lab", "https://a.com/user/z{0}")
+    some = (
+        "https://my.hospital.cn/patient/{0}/report",
+        "http://emr.cn/query?name=li{0}&type=lab",
+        "https://a.com/user/z{0}",
+    )
     return rng.choice(more if held else some).format(_digits(rng, 7))
 
 

@@ -13,6 +13,7 @@ import argparse
 from collections import Counter
 from dataclasses import dataclass, field
 
+import polars as pl
 from _consultations import NAMED, NUMBERED, consultations
 
 from llf_kit.cleaning import text
@@ -43,6 +44,7 @@ class Measured:
 def measure(rows: int, seed: int, held: bool) -> Measured:
     """Look for identifiers in so many consultations, and compare with what was planted."""
     measured = Measured()
+    values: list[str] = []
     for made in consultations(rows, seed, held):
         hits = find(made.text)
         covered = [False] * len(made.text)
@@ -60,19 +62,25 @@ def measure(rows: int, seed: int, held: bool) -> Measured:
             right = any(span.start < hit.end and hit.start < span.end for span in planted)
             measured.right += right
             if not right:
-                measured.wrong.append(f"{hit.kind}: {made.text[hit.start - 12 : hit.end + 12]!r}")
+                measured.wrong.append(f"{hit.kind.name}: {made.text[hit.start - 12 : hit.end + 12]!r}")
         for span in made.spans:
             if span.kind == "value":
                 value = made.text[span.start : span.end]
                 measured.values += 1
-                measured.changed += any(covered[span.start : span.end]) or _without_notation(value) != value
+                measured.changed += any(covered[span.start : span.end])
+                values.append(value)
+    measured.changed += sum(new != old for new, old in zip(_spelled_anew(values), values, strict=True))
     return measured
 
 
-def _without_notation(value: str) -> str:
-    """A value as text cleaning leaves it; MICRO SIGN and full-width colon are spelled anew on purpose."""
-    cleaned = text.clean(value)
-    return value if cleaned == value.replace("µ", "μ").replace("：", ":") else cleaned
+def _spelled_anew(values: list[str]) -> list[str]:
+    """Values after text cleaning, but for the micro sign and full-width colons, which are spelled anew on purpose."""
+    plain = [value.replace("µ", "μ").replace("：", ":") for value in values]
+    return [new if new != old else value for value, old, new in zip(values, plain, _cleaned(values), strict=True)]
+
+
+def _cleaned(values: list[str]) -> list[str]:
+    return text.clean(pl.Series(values), text.Style(), text.Changes()).to_list()
 
 
 def table(measured: Measured) -> None:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from llf_kit.cleaning import identifiers, text
 
-__all__ = ["clean"]
+__all__ = ["Cleaned", "clean", "identifiers", "text"]
 
 
-def clean(samples: pl.LazyFrame, masked: Counter[str], mask: bool = True) -> pl.LazyFrame:
-    """The stage: LazyFrame of samples → the same columns, cleaned; ``masked`` counts identifiers by kind as it runs."""
-    cleaned = text.stage(samples)
-    return identifiers.stage(cleaned, masked) if mask else cleaned
+@dataclass
+class Cleaned:
+    """What cleaning did, filled while the pipeline runs."""
+
+    changes: text.Changes = field(
+        default_factory=lambda: text.Changes(private=lambda shown: bool(identifiers.find(shown)))
+    )
+    found: identifiers.Found = field(default_factory=identifiers.Found)
+
+    def clear(self) -> None:
+        """Forget all: the pipeline runs again."""
+        self.changes.clear()
+        self.found.clear()
+
+
+def clean(samples: pl.LazyFrame, style: text.Style, policy: identifiers.Policy, done: Cleaned) -> pl.LazyFrame:
+    """The stage: LazyFrame of samples → the same columns, cleaned, and ``flags``; ``done`` counts as it runs."""
+    cleaned = text.stage(samples, style, done.changes)
+    return cleaned if policy.mode == "off" else identifiers.stage(cleaned, policy, done.found)
