@@ -41,13 +41,19 @@ class Plan:
     system: str | None = None
     encoding: str | None = None
     test: float = 0.0
-    mask: bool = True
+    identifiers: str = "mask"
+    notation: str = "keep"
+    script: str | None = None
     function: mapping.Function | None = None
 
 
 @dataclass
 class Summary:
-    """What happened to every row; ``decisions`` say how each table was read, ``examples`` are for people."""
+    """What happened to every row; ``decisions`` say how each table was read, ``examples`` are for people.
+
+    ``changed`` counts texts by the kind of change, ``masked`` identifiers by kind, whatever became of them, and
+    ``flagged`` written rows by what a person should look at; ``changes`` show the first of each kind, before and after.
+    """
 
     format: str = ""
     read: int = 0
@@ -55,16 +61,20 @@ class Summary:
     duplicates: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
     masked: dict[str, int] = field(default_factory=dict)
+    flagged: dict[str, int] = field(default_factory=dict)
+    identifiers_file: str | None = None
     files: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     rejects_file: str | None = None
     decisions: list[str] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
+    changes: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``convert --json`` prints."""
-        apart = ("rows", "examples")
+        apart = ("rows", "examples", "changes")
         return {name: value for name, value in vars(self).items() if name not in apart}
 
 
@@ -85,6 +95,7 @@ def convert(plan: Plan, directory: Path, *, write: bool = True, ask: mapping.Ask
     if plan.format is not None:
         formats.get(plan.format)
     plan.container.check()
+    cleaning.check(plan.identifiers, plan.notation, plan.script)
     if not 0 <= plan.test < 1:
         raise UsageError(f"--test {plan.test}: is not a share. Give a number from 0 to below 1, such as 0.1.")
     _check_ours(plan, directory)  # before any work: it must not be found out after an hour
@@ -145,21 +156,37 @@ def _run(plan: Plan, directory: Path, tables: list[RawTable], write: bool, ask: 
         raise DataError(*(f"{table.source}: is empty. Give a table with a header and rows." for table in tables))
     mappings = mapping.choose(filled, plan.map, plan.function, ask)
     chosen = plan.format or _format(mappings)
-    masked: Counter[str] = Counter()
+    done = cleaning.Cleaned()
+    style = cleaning.text.Style(plan.notation, plan.script)
+    policy = cleaning.identifiers.policy(plan.identifiers, private_directory(directory), keep=write)
     samples = pl.concat([mapping.to_samples(one) for one in mappings])
     if plan.system:
         samples = samples.with_columns(system=pl.col("system").fill_null(pl.lit(plan.system)))
-    samples = screening.screen(cleaning.clean(samples, masked, plan.mask), formats.get(chosen).unfit)
+    samples = screening.screen(cleaning.clean(samples, style, policy, done), formats.get(chosen).unfit)
     test = splitting.choose_test(samples, plan.test) if plan.test else pl.Series(dtype=pl.UInt64)
     samples = splitting.split(samples, test)
 
-    masked.clear()  # choosing the test set ran the pipeline once already
+    done.clear()  # choosing the test set ran the pipeline once already
     summary = _write(plan, chosen, directory, samples) if write else _preview(chosen, samples)
     summary.format = chosen
-    summary.masked = dict(sorted(masked.items()))
+    summary.changed = dict(sorted(done.changes.counts.items()))
+    summary.changes = dict(sorted(done.changes.examples.items()))
+    summary.masked = dict(sorted(done.found.counts.items()))
+    if write:
+        summary.identifiers_file = _report(plan, directory, done.found)
     summary.decisions = _decisions(mappings)
     summary.decisions += [f"{table.source}: is empty; nothing read" for table in tables if not table.columns]
     return summary
+
+
+def _report(plan: Plan, directory: Path, found: cleaning.identifiers.Found) -> str | None:
+    """Write what was found for the owner's eyes, or take away what an earlier conversion found."""
+    path = private_directory(directory) / "identifiers" / f"{plan.name}.json"
+    if not found.contexts:
+        path.unlink(missing_ok=True)
+        return None
+    found.write(path)
+    return str(path.relative_to(directory))
 
 
 def _format(mappings: list[mapping.Mapping]) -> str:
@@ -191,11 +218,18 @@ def _counts(samples: pl.LazyFrame) -> pl.LazyFrame:
     return samples.group_by("reason", "duplicate", "test").agg(pl.len(), turns).sort("reason", "duplicate", "test")
 
 
-def _kept(samples: pl.LazyFrame, counts: list[pl.DataFrame], rejects: IO[bytes]) -> pl.LazyFrame:
+def _flags(samples: pl.LazyFrame) -> pl.LazyFrame:
+    kinds = pl.col("flags").list.eval(pl.element().struct.field("kind")).list.unique()
+    flagged = samples.filter(_KEPT & (pl.col("flags").list.len() > 0))
+    return flagged.select(kinds.list.explode()).group_by("flags").agg(pl.len()).sort("flags")
+
+
+def _kept(samples: pl.LazyFrame, counts: list[pl.DataFrame], flagged: Counter[str], rejects: IO[bytes]) -> pl.LazyFrame:
     """The rows to write. As they pass, all are counted, and the rejected ones are written into ``rejects``."""
 
     def account(batch: pl.DataFrame) -> pl.DataFrame:
         counts.append(_counts(batch.lazy()).collect())
+        flagged.update(dict(_flags(batch.lazy()).collect().iter_rows()))
         rejected = batch.filter(pl.col("reason").is_not_null())
         if not rejected.is_empty():
             rejected.select("source", "row", "reason", "messages").write_ndjson(rejects)
@@ -208,8 +242,8 @@ def _preview(format_: str, samples: pl.LazyFrame) -> Summary:
     """What would be written: the counts of all rows, and the first samples in their format."""
     samples = samples.cache()  # both ends read the same pass
     first = formats.get(format_).rows(samples.filter(_KEPT)).head(_EXAMPLES)
-    examples, counts = pl.collect_all([first, _counts(samples)], engine="streaming")
-    return replace(_count(counts), examples=examples.to_dicts())
+    examples, counts, flagged = pl.collect_all([first, _counts(samples), _flags(samples)], engine="streaming")
+    return replace(_count(counts), examples=examples.to_dicts(), flagged=dict(flagged.iter_rows()))
 
 
 def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> Summary:
@@ -223,7 +257,8 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
         places = [stack.enter_context(outputs.whole(directory / file, plan.container)) for file in files.values()]
         rejected = stack.enter_context(stack.enter_context(atomic_path(rejects, mode=0o600)).open("wb"))
         counts = [_counts(samples.clear()).collect()]  # one to begin with: without rows there is no batch
-        kept = _kept(samples, counts, rejected)
+        flagged: Counter[str] = Counter()
+        kept = _kept(samples, counts, flagged, rejected)
         if plan.test:  # both ends read the same pass; a filter that sank below it would make it two
             kept = kept.map_batches(lambda batch: batch, predicate_pushdown=False, streamable=True).cache()
         parts = [kept.filter(pl.col("test") == (name != plan.name)) if plan.test else kept for name in names]
@@ -254,6 +289,7 @@ def _write(plan: Plan, format_: str, directory: Path, samples: pl.LazyFrame) -> 
     for file in old.values():
         outputs.remove(directory / file)
     summary.files = list(files.values())
+    summary.flagged = dict(sorted(flagged.items()))
     summary.rejects_file = str(rejects.relative_to(directory)) if summary.rejected else None
     return summary
 

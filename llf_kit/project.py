@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from annotated_types import Ge, Gt, Lt
@@ -40,6 +40,9 @@ class Settings:
     system: str | None = None
     encoding: str | None = None
     test: Annotated[float, Ge(0), Lt(1)] = 0.0
+    identifiers: Literal["mask", "pseudonym", "reject", "off"] = "mask"
+    notation: Literal["keep", "superscript", "caret"] = "keep"
+    script: Literal["simplified", "traditional"] | None = None
     model: str | None = None
 
 

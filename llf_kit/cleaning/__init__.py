@@ -7,23 +7,42 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from llf_kit.cleaning import identifiers, text
+from llf_kit.errors import UsageError, did_you_mean
 
-__all__ = ["Cleaned", "clean", "identifiers", "text"]
+__all__ = ["Cleaned", "check", "clean", "identifiers", "text"]
+
+
+def _places(shown: str) -> list[tuple[int, int]]:
+    return [(hit.start, hit.end) for hit in identifiers.find(shown)]
 
 
 @dataclass
 class Cleaned:
     """What cleaning did, filled while the pipeline runs."""
 
-    changes: text.Changes = field(
-        default_factory=lambda: text.Changes(private=lambda shown: bool(identifiers.find(shown)))
-    )
+    changes: text.Changes = field(default_factory=lambda: text.Changes(private=_places))
     found: identifiers.Found = field(default_factory=identifiers.Found)
 
     def clear(self) -> None:
         """Forget all: the pipeline runs again."""
         self.changes.clear()
         self.found.clear()
+
+
+def check(mode: str, notation: str, script: str | None) -> None:
+    """Raise UsageError where a choice is none."""
+    choices = (
+        ("identifiers", mode, identifiers.MODES),
+        ("notation", notation, text.NOTATIONS),
+        ("script", script, (None, *text.SCRIPTS)),
+    )
+    problems = [
+        f"--{name} {chosen!r}: there is no such choice. {did_you_mean(str(chosen), [one for one in known if one])}"
+        for name, chosen, known in choices
+        if chosen not in known
+    ]
+    if problems:
+        raise UsageError(*problems)
 
 
 def clean(samples: pl.LazyFrame, style: text.Style, policy: identifiers.Policy, done: Cleaned) -> pl.LazyFrame:

@@ -25,7 +25,13 @@ from llf_kit.cli._options import say
 @click.option("--system", help="System prompt for the rows that bring none.")
 @click.option("--encoding", help="Encoding of the text files; found out when not given.")
 @click.option("--test", type=float, help="Share of the rows kept for testing, such as 0.1; training never sees them.")
-@click.option("--no-mask", is_flag=True, help="Leave identifiers (resident ids, mobile numbers, e-mail) as they are.")
+@click.option("--identifiers", type=click.Choice(["mask", "pseudonym", "reject", "off"]), help="What becomes of names, "
+              "numbers, addresses … of persons: a placeholder (mask, default), the same made-up one each time "
+              "(pseudonym), the row is rejected, or nothing (off).")  # fmt: skip
+@click.option("--notation", type=click.Choice(["keep", "superscript", "caret"]),
+              help="Powers as they are (default), as 10⁹/L, or as 10^9/L.")  # fmt: skip
+@click.option("--script", type=click.Choice(["simplified", "traditional"]), help="Write all Chinese in one script.")
+@click.option("--show-changes", is_flag=True, help="Show the first change of each kind, before and after.")
 @click.option("--dry-run", is_flag=True, help="Show the decision, ten samples and the counts; write nothing.")
 @_options.as_json
 def command(
@@ -38,7 +44,10 @@ def command(
     system: str | None,
     encoding: str | None,
     test: float | None,
-    no_mask: bool,
+    identifiers: str | None,
+    notation: str | None,
+    script: str | None,
+    show_changes: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -70,7 +79,9 @@ def command(
         system=system or settings.system,
         encoding=encoding or settings.encoding,
         test=settings.test if test is None else test,
-        mask=not no_mask,
+        identifiers=identifiers or settings.identifiers,
+        notation=notation or settings.notation,
+        script=script or settings.script,
     )
     summary = convert(plan, here, write=not dry_run, ask=None if as_json else wizard())
     for decision in summary.decisions:
@@ -88,14 +99,28 @@ def command(
     for file, rows in zip(summary.files, summary.rows.values(), strict=False):
         say(f"  written   {file} ({rows} rows)")
     if summary.rejected:
-        reasons = "; ".join(f"{number} × {reason}" for reason, number in summary.reasons.items())
-        say(f"  rejected  {reasons}")
+        say(f"  rejected  {_counted(summary.reasons)}")
         if summary.rejects_file:
             say(f"            each with its place in {summary.rejects_file}")
+    if summary.changed:
+        say(f"  changed   {_counted(summary.changed)} (texts)")
+    if show_changes:
+        for kind, (before, after) in summary.changes.items():
+            say(f"            {kind}: {before!r} → {after!r}")
+        for kind in summary.changed.keys() - summary.changes.keys():
+            say(f"            {kind}: not shown, for there are identifiers beside it")
     if summary.masked:
-        say("  masked    " + "; ".join(f"{number} × {kind}" for kind, number in summary.masked.items()))
+        say(f"  {'masked   ' if plan.identifiers == 'mask' else 'found    '} {_counted(summary.masked)}")
+    if summary.identifiers_file:
+        say(f"            each kind with masked context in {summary.identifiers_file}")
+    if summary.flagged:
+        say(f"  flagged   {_counted(summary.flagged)} (rows)")
     if dry_run:
         say("nothing was written (--dry-run)")
         return
     template = formats.get(summary.format).template
     say(f"next: llf-kit render {template} --set dataset={plan.name} -o {template.partition('/')[2]}.yaml")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return "; ".join(f"{number} × {kind}" for kind, number in counts.items())

@@ -8,11 +8,11 @@ ours repeats anything without a bound that can also end in another way, so that 
 from __future__ import annotations
 
 from llf_kit.cleaning.identifiers.finding import find, replaced
-from llf_kit.cleaning.identifiers.pseudonyms import Pseudonyms, load_key
+from llf_kit.cleaning.identifiers.pseudonyms import Pseudonyms
 from llf_kit.cleaning.identifiers.report import Found
-from llf_kit.cleaning.identifiers.stage import MODES, Mode, Policy, stage
+from llf_kit.cleaning.identifiers.stage import MODES, Mode, Policy, policy, stage
 
-__all__ = ["MODES", "Found", "Mode", "Policy", "Pseudonyms", "find", "load_key", "mask", "stage"]
+__all__ = ["MODES", "Found", "Mode", "Policy", "Pseudonyms", "find", "mask", "policy", "stage"]
 
 
 def mask(text: str) -> str:

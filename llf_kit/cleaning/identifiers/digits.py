@@ -85,8 +85,8 @@ class _Run:
         begin, end = self.pieces[first][0], self.pieces[last][1]
         left, right = self.text[begin - 1 : begin], self.text[end : end + 1]
         if (
-            first
-            and left in (".", "_", "·")
+            (first
+            and left in (".", "_", "·"))
             or (_LATIN.match(left) and not _PHONE_CONTEXT.search(self.before(first, 6)))
         ):
             return False

@@ -70,7 +70,7 @@ def names_of(found: Iterable[Hit]) -> set[str]:
     full = {
         hit.value
         for hit in found
-        if hit.kind is NAME and (" " in hit.value or len(hit.value) >= 2 and CJK.match(hit.value))
+        if hit.kind is NAME and (" " in hit.value or (len(hit.value) >= 2 and CJK.match(hit.value)))
     }
     return {name for name in full if "某" not in name}
 

@@ -118,11 +118,15 @@ def _find(text: str) -> Iterator[Hit]:
         yield Hit(match.start(), match.end(), WECHAT, match[0])
 
 
+# Ends of the labels above, short enough that looking for them is quick; a digit must follow closely.
 _WORDS = (
-    "护照|通行证|回乡证|台胞证|居留证|居留许可|居住证|军官证|士兵证|警官证|身份证明|港澳证|电话|手机|座机|固话|传真|方式|致电|拨打|[Qq][Qq]|扣扣|企鹅|[微薇威Vv]信|加[vV]|"
-    "号码?|编号|条码|条形码|[诊疗康]卡|ID号?|[Ii]d|"
-    "(?i:passport|permit|number|num|no|code|barcode|ssn|mrn|record|accession|bed|tele?|phone|telephone|mobile|cell|fax|call|wechat|weixin|wx|vx)(?: me at| us at| at| on)?"
+    "护照|通行证|回乡证|台胞证|居留证|居留许可|居住证|军官证|士兵证|警官证|身份证明|港澳证|电话|手机|座机|固话|传真|方式|致电|拨打|[Qq][Qq]|扣扣|企鹅|"
+    "[住入]院号|[案历诊卡者员单检院号记位床本样品验请告查水管血样检嘱码保障]号|[本样品验请告人者员历案检]编号|编码|号码|条码|条形码|[诊疗康]卡|ID号?|[Ii]d|"
+    "(?i:passport|permit|number|num|no|code|ssn|mrn|record|accession|bed|tele?|phone|telephone|mobile|cell|fax|call)(?: me at| us at| at| on)?"
 )
-_SIGN = rf"""(?:{_WORDS})[)）】"'”.]?\s{{0,3}}(?:[:：=＝#是为]|is|was)?\s{{0,3}}["'“]?[(（+]?[军武]?字?第?[A-Za-zＡ-Ｚ]{{0,4}}[-_]?{_D}|微信|(?i:wechat|wxid_)"""
+_SIGN = (
+    rf"""(?:{_WORDS})[)）】"'”.]?\s{{0,3}}(?:[:：=＝#是为]|is|was)?\s{{0,3}}["'“]?[(（+]?[军武]?字?第?[A-Za-zＡ-Ｚ]{{0,4}}[-_]?{_D}|"""
+    "[微薇威Vv]信|加[vV]|(?i:wechat|we chat|weixin|wxid_)|[Ww][Xx][:：]|[Vv][Xx][:：]"
+)
 
 FINDER = Finder(_SIGN, _find)

@@ -15,7 +15,12 @@ _CAPITALS = r"[A-Z]{2,20}, ?[A-Z][A-Za-z]{1,20}(?: [A-Z]\.?)?|[A-Z][a-z]{1,20}, 
 _ANY = rf"(?P<name>{_CAPITALS}|{_INITIALS}|{_NAME})"
 
 _PATTERNS = (
-    (re.compile(rf"(?<![A-Za-z])(?:(?:Mr|Mrs|Ms|Mx|Dr|Prof)\.? ?(?<=[. ])|(?:Miss|Professor|Nurse|Doctor|Sister) ){_ANY}"), 1),
+    (
+        re.compile(
+            rf"(?<![A-Za-z])(?:(?:Mr|Mrs|Ms|Mx|Dr|Prof)\.? ?(?<=[. ])|(?:Miss|Professor|Nurse|Doctor|Sister) ){_ANY}"
+        ),
+        1,
+    ),
     (
         re.compile(
             r"(?<![A-Za-z])(?:(?:[Pp]atient(?:'s)?|PATIENT|[Ff]ull|[Dd]octor(?:'s)?|[Pp]hysician|[Cc]ontact|[Cc]lient)[ _](?:[Nn]ame|NAME)|"
@@ -47,16 +52,7 @@ _PATTERNS = (
 )
 # Eponyms and words that a form or a sentence has where a name might stand.
 _NOT_NAMES = frozenset(
-    """
-    Be Bring Also Both Bye Practitioners Investigators Company Corporation Inc University Institute Service Services Team
-    Group Take Tell Let Go Come Get Give Make Keep Start Stop Call
-    Westgard Levey Jennings Bence Jones Gram Coombs Westergren Friedewald Martin Hopkins Cockcroft Gault Tietz Wright Giemsa Jaffe Sanger Lowry Bradford
-    Biuret Ziehl Neelsen Papanicolaou Romanowsky Sudan Bland Altman Deming Passing Bablok Youden Grubbs Dixon Cochran Gauss Poisson Levy Benedict Jendrassik Grof Hodgkin Cushing Addison Graves Hashimoto Wilson Crohn Down Turner Klinefelter
-    Yes No Hi Hello Okay Ok Well Yeah Good Thank Thanks Please The This That These Those It He She They We You My Your His Her Their Our In On At Of For With And Or But If When What Why How Is Are Was Were Do Does Did Has Have Had Can Could Should Would Will May Not
-    Practitioner Manager Emeritus Associate Assistant Director Name Date Time Age Sex Male Female Dob Mrn Id Patient Doctor Physician Nurse Unknown None Department Laboratory Lab Hospital Clinic Center Centre Report Result Results Test Tests Sample Specimen
-    Serum Plasma Blood Urine Whole Total Direct Free Sodium Potassium Chloride Calcium Glucose Creatinine Urea Albumin Protein Bilirubin Cholesterol Hemoglobin Haemoglobin Platelet Platelets White Red Cell Cells Iron Ferritin Troponin Lactate Thyroid Vitamin
-    January February March April May June July August September October November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday Um Uh Oh Sure Right Great Excellent Alright So Then Now And Because Actually Sir Ma Who Has Safety Care Portal Education Information Identification Quality
-    """.split()
+    ["Be", "Bring", "Also", "Both", "Bye", "Practitioners", "Investigators", "Company", "Corporation", "Inc", "University", "Institute", "Service", "Services", "Team", "Group", "Take", "Tell", "Let", "Go", "Come", "Get", "Give", "Make", "Keep", "Start", "Stop", "Call", "Westgard", "Levey", "Jennings", "Bence", "Jones", "Gram", "Coombs", "Westergren", "Friedewald", "Martin", "Hopkins", "Cockcroft", "Gault", "Tietz", "Wright", "Giemsa", "Jaffe", "Sanger", "Lowry", "Bradford", "Biuret", "Ziehl", "Neelsen", "Papanicolaou", "Romanowsky", "Sudan", "Bland", "Altman", "Deming", "Passing", "Bablok", "Youden", "Grubbs", "Dixon", "Cochran", "Gauss", "Poisson", "Levy", "Benedict", "Jendrassik", "Grof", "Hodgkin", "Cushing", "Addison", "Graves", "Hashimoto", "Wilson", "Crohn", "Down", "Turner", "Klinefelter", "Yes", "No", "Hi", "Hello", "Okay", "Ok", "Well", "Yeah", "Good", "Thank", "Thanks", "Please", "The", "This", "That", "These", "Those", "It", "He", "She", "They", "We", "You", "My", "Your", "His", "Her", "Their", "Our", "In", "On", "At", "Of", "For", "With", "And", "Or", "But", "If", "When", "What", "Why", "How", "Is", "Are", "Was", "Were", "Do", "Does", "Did", "Has", "Have", "Had", "Can", "Could", "Should", "Would", "Will", "May", "Not", "Practitioner", "Manager", "Emeritus", "Associate", "Assistant", "Director", "Name", "Date", "Time", "Age", "Sex", "Male", "Female", "Dob", "Mrn", "Id", "Patient", "Doctor", "Physician", "Nurse", "Unknown", "None", "Department", "Laboratory", "Lab", "Hospital", "Clinic", "Center", "Centre", "Report", "Result", "Results", "Test", "Tests", "Sample", "Specimen", "Serum", "Plasma", "Blood", "Urine", "Whole", "Total", "Direct", "Free", "Sodium", "Potassium", "Chloride", "Calcium", "Glucose", "Creatinine", "Urea", "Albumin", "Protein", "Bilirubin", "Cholesterol", "Hemoglobin", "Haemoglobin", "Platelet", "Platelets", "White", "Red", "Cell", "Cells", "Iron", "Ferritin", "Troponin", "Lactate", "Thyroid", "Vitamin", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Um", "Uh", "Oh", "Sure", "Right", "Great", "Excellent", "Alright", "So", "Then", "Now", "And", "Because", "Actually", "Sir", "Ma", "Who", "Has", "Safety", "Care", "Portal", "Education", "Information", "Identification", "Quality"]
 )
 _CITED = re.compile(
     r"\s?(?:et al|and (?:colleagues|others)|\(?(?:19|20)[0-9]{2}|['’]s (?:rules?|law|formula|equation|method|test|stain|disease|syndrome|criteria|sign))"

@@ -49,7 +49,11 @@ def _chinese(text: str) -> Iterator[Hit]:
         place = match["place"]
         if stop := _LABEL_STOPS.search(place):
             place = place[: stop.start()]
-        if len(place) >= 3 and not _TOLD.search(place) and (re.search(rf"省|市|自治区|县|[{_N}]|路|街|村|镇|区", place)):
+        if (
+            len(place) >= 3
+            and not _TOLD.search(place)
+            and (re.search(rf"省|市|自治区|县|[{_N}]|路|街|村|镇|区", place))
+        ):
             yield Hit(match.start("place"), match.start("place") + len(place), ADDRESS, place)
 
 

@@ -23,16 +23,18 @@ _FIRST = ("Alex", "Casey", "Jamie", "Jordan", "Kim", "Lee", "Morgan", "Pat", "Qu
 _INITIALS = "ABCDEFGHJKLMNPRSTUVWY"
 
 
-def load_key(private: Path) -> bytes:
-    """The project's key, made on first use; only its owner can read it."""
+def load_key(private: Path, *, keep: bool) -> bytes:
+    """The project's key. There is one from the first use on, which only its owner can read; without ``keep`` none is
+    written."""
     path = private / "pseudonym_key"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text(encoding="ascii"))
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        key = secrets.token_bytes(32)
-        file.write(key.hex())
+    key = secrets.token_bytes(32)
+    if keep or path.exists():
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return bytes.fromhex(path.read_text(encoding="ascii"))
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(key.hex())
     return key
 
 

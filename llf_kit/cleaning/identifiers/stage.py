@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import polars as pl
 
 from llf_kit.cleaning.identifiers.finding import FINDERS, SIGN, again, hits, names_of, replaced, without_overlaps
 from llf_kit.cleaning.identifiers.kinds import Hit
-from llf_kit.cleaning.identifiers.pseudonyms import Pseudonyms
+from llf_kit.cleaning.identifiers.pseudonyms import Pseudonyms, load_key
 from llf_kit.cleaning.identifiers.report import Context, Found
 from llf_kit.schema import FLAG, SAMPLE
 
@@ -35,6 +36,12 @@ class Policy:
     def stand_in(self) -> Callable[[Hit, bool], str]:
         """What stands for a hit."""
         return self.pseudonyms.of if self.pseudonyms else _placeholder
+
+
+def policy(mode: str, private: Path, *, keep: bool) -> Policy:
+    """The policy of a mode; for pseudonyms with the project's key, which is made and kept in ``private``. Where
+    nothing may be written (``keep`` false) and there is none yet, it is a passing one."""
+    return Policy(mode, Pseudonyms(load_key(private, keep=keep)) if mode == "pseudonym" else None)
 
 
 def _placeholder(hit: Hit, chinese: bool) -> str:

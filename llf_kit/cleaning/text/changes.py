@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -15,11 +15,12 @@ _TRIED = 50  # texts looked through for an example that may be shown
 
 @dataclass
 class Changes:
-    """Texts changed by kind. ``examples`` are (before, after), of texts in which ``private`` finds nothing."""
+    """Texts changed by kind. ``examples`` are (before, after), cut so that nothing ``private`` finds (as places) is in
+    them."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)
-    private: Callable[[str], bool] = lambda _: False
+    private: Callable[[str], Sequence[tuple[int, int]]] = lambda _: ()
     _lock: Lock = field(default_factory=Lock, repr=False)  # polars may call from several threads
 
     def note(self, kind: str, before: pl.Series, after: pl.Series) -> None:
@@ -32,20 +33,21 @@ class Changes:
             self.counts[kind] += number
             if kind not in self.examples:
                 pairs = zip(before.filter(different).head(_TRIED), after.filter(different).head(_TRIED), strict=True)
-                public = (pair for pair in pairs if not self.private(pair[1]) and not self.private(pair[0]))
-                if pair := next(public, None):
-                    self.examples[kind] = _around(*pair)
+                if shown := next(filter(None, (self._shown(*pair) for pair in pairs)), None):
+                    self.examples[kind] = shown
+
+    def _shown(self, before: str, after: str) -> tuple[str, str] | None:
+        """The first place where two texts differ, with a little of what stands around it, if that is not private."""
+        pairs = enumerate(zip(before, after, strict=False))
+        same = next((at for at, (a, b) in pairs if a != b), min(len(before), len(after)))
+        start, end = max(0, same - _AROUND), same + 2 * _AROUND
+        # What is private in one is looked for a little further in the other: they differ in length.
+        for text in (before, after):
+            if any(first < end + 2 * _AROUND and last > start for first, last in self.private(text)):
+                return None
+        return before[start:end], after[start:end]
 
     def clear(self) -> None:
         """Forget all: the pipeline runs again."""
         self.counts.clear()
         self.examples.clear()
-
-
-def _around(before: str, after: str) -> tuple[str, str]:
-    """The first place where two texts differ, with a little of what stands around it."""
-    same = next(
-        (at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
-    )
-    start = max(0, same - _AROUND)
-    return before[start : same + 2 * _AROUND], after[start : same + 2 * _AROUND]

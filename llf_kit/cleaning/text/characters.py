@@ -17,7 +17,7 @@ _LINE_END = "\r\n?|\u2028|\u2029"
 
 # CJK Compatibility (U+3300) has units in one character; written out as the rest of the text writes them.
 _SQUARED = {
-    **{
+
         "㎎": "mg",
         "㎏": "kg",
         "㎍": "μg",
@@ -27,9 +27,9 @@ _SQUARED = {
         "㎛": "μm",
         "㎚": "nm",
         "㎖": "mL",
-        "㎗": "dL",
-    },
-    **{
+        "㎗": "dL"
+    ,
+
         "㎕": "μL",
         "㎡": "m²",
         "㎥": "m³",
@@ -39,9 +39,9 @@ _SQUARED = {
         "㎣": "mm³",
         "㎰": "ps",
         "㎱": "ns",
-        "㎲": "μs",
-    },
-    **{
+        "㎲": "μs"
+    ,
+
         "㎳": "ms",
         "㎐": "Hz",
         "㎑": "kHz",
@@ -51,8 +51,8 @@ _SQUARED = {
         "㎫": "MPa",
         "㏖": "mol",
         "㎾": "kW",
-        "㏗": "pH",
-    },
+        "㏗": "pH"
+    ,
 }
 
 
