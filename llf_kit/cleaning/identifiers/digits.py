@@ -51,6 +51,7 @@ _CARD_CONTEXT = re.compile(
     r"银行|卡号|银联|账号|帐号|账户|帐户|储蓄卡|借记卡|信用卡|工行|建行|农行|中行|招行|交行|转账|退款|打款|汇款|(?i:card|account|bank|refund)"
 )
 _SENTENCE_END = re.compile(r"[。；;！？!?]")
+_ALONE, _BESIDE = re.compile("1[3-9][0-9]{9}"), re.compile("[^\u3400-\u9fff，。；：、？！,;:]")
 _LATIN = re.compile(r"[A-Za-z0-9_]")
 
 
@@ -84,10 +85,8 @@ class _Run:
         """Whether pieces ``first`` to ``last`` are a number by themselves, and no part of a decimal or of a code."""
         begin, end = self.pieces[first][0], self.pieces[last][1]
         left, right = self.text[begin - 1 : begin], self.text[end : end + 1]
-        if (
-            (first
-            and left in (".", "_", "·"))
-            or (_LATIN.match(left) and not _PHONE_CONTEXT.search(self.before(first, 6)))
+        if (first and left in (".", "_", "·")) or (
+            _LATIN.match(left) and not _PHONE_CONTEXT.search(self.before(first, 6))
         ):
             return False
         if right in (".", "_") and last + 1 < len(self.pieces) and self.pieces[last + 1][0] == end + 1:
@@ -103,6 +102,11 @@ class _Run:
 def _find(text: str) -> Iterator[Hit]:
     for match in _RUN.finditer(text):
         if len(match[0]) < 10:
+            continue
+        if _ALONE.fullmatch(match[0]) and not _BESIDE.match(
+            text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
+        ):
+            yield Hit(match.start(), match.end(), PHONE, match[0])  # most of all by far
             continue
         run = _Run(text, match.start(), match.end())
         at = 0

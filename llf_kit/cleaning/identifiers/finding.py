@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from llf_kit.cleaning.identifiers import (
     dates,
@@ -29,7 +28,6 @@ FINDERS: tuple[Finder, ...] = (
     names_english.FINDER,
 )
 SIGN = "|".join(f"(?:{finder.sign})" for finder in FINDERS)
-ALL = (1 << len(FINDERS)) - 1
 
 _SIGNS = tuple(re.compile(finder.sign) for finder in FINDERS)
 _BARE_BEFORE, _BARE_AFTER = re.compile(r"[:\[,]\s*$"), re.compile(r"\s*[,\]}]")  # around a JSON number
@@ -38,19 +36,22 @@ _MOST_NAMES = 50  # that are looked for in the rest of a conversation
 
 def find(text: str) -> list[Hit]:
     """The identifiers in a text, in their order; they do not overlap."""
-    return without_overlaps(hits(text, ALL))
+    chosen = sum(1 << number for number, sign in enumerate(_SIGNS) if sign.search(text))
+    return without_overlaps(list(hits(text, chosen)))
 
 
 def hits(text: str, finders: int) -> Iterator[Hit]:
     """What the chosen finders (a bit each) find, those of earlier finders first."""
     for number, finder in enumerate(FINDERS):
-        if finders >> number & 1 and _SIGNS[number].search(text):
+        if finders >> number & 1:
             yield from finder.find(text)
 
 
-def without_overlaps(found: Iterable[Hit]) -> list[Hit]:
+def without_overlaps(found: list[Hit]) -> list[Hit]:
     """The hits in their order in the text. Those that overlap become one, of the kind that was found first; one that
     is not sure gives way."""
+    if len(found) < 2:
+        return found
     numbered = sorted(enumerate(found), key=lambda one: (one[1].start, one[0]))
     kept: list[tuple[tuple[bool, int], Hit]] = []
     for number, hit in numbered:
@@ -58,21 +59,17 @@ def without_overlaps(found: Iterable[Hit]) -> list[Hit]:
         if not kept or kept[-1][1].end <= hit.start:
             kept.append((rank, hit))
             continue
-        rank, best = min(kept[-1], (rank, hit), key=lambda one: one[0])
-        both = kept[-1][1], hit
-        flag = next((one.flag for one in both if one.flag), None)
-        kept[-1] = rank, replace(best, start=both[0].start, end=max(one.end for one in both), flag=flag)
+        before, other = kept[-1]
+        best = other if before < rank else hit
+        end = max(other.end, hit.end)
+        kept[-1] = min(before, rank), Hit(other.start, end, best.kind, best.value, other.flag or hit.flag, best.sure)
     return [hit for _, hit in kept]
 
 
-def names_of(found: Iterable[Hit]) -> set[str]:
+def names_of(found: Iterable[list[Hit]]) -> set[str]:
     """The full names among hits: those that may stand in the rest of the conversation without a label."""
-    full = {
-        hit.value
-        for hit in found
-        if hit.kind is NAME and (" " in hit.value or (len(hit.value) >= 2 and CJK.match(hit.value)))
-    }
-    return {name for name in full if "某" not in name}
+    names = {hit.value for some in found for hit in some if hit.kind is NAME}
+    return {name for name in names if "某" not in name and (" " in name or (len(name) >= 2 and CJK.match(name)))}
 
 
 def again(text: str, names: set[str]) -> Iterator[Hit]:

@@ -32,12 +32,16 @@ _CODE = rf"(?:{_D}(?: {_D}){{4,24}}(?![{DIGIT}])|[A-Za-zＡ-Ｚ]{{0,4}}[-_]?{_D}
 
 @dataclass(frozen=True)
 class Label:
-    """The words in front of a kind's numbers, in Chinese and in English, and what such a number looks like."""
+    """The words in front of a kind's numbers, in Chinese and in English, and what such a number looks like.
+
+    Every text that has such a label has one of ``hints`` in it, in lower case: looking for them costs next to nothing.
+    """
 
     kind: Kind
     chinese: str
     english: str
     value: str
+    hints: tuple[str, ...]
 
 
 LABELS: tuple[Label, ...] = (
@@ -46,49 +50,119 @@ LABELS: tuple[Label, ...] = (
         r"护照(?:证件)?(?:号码|编号|号)?",
         rf"(?i:passport){_ENGLISH_NUMBER}?",
         rf"[A-Za-z]{{0,2}}{_D}{{6,9}}(?![{DIGIT}A-Za-z])",
+        ("护照", "passport"),
     ),
     Label(
         PERMIT,
         r"(?:通行证|回乡证|台胞证|居留证|居留许可|居住证|军官证|士兵证|警官证|身份证明书?|港澳证)(?:号码|编号|号)?",
         rf"(?i:(?:travel |residence |home return )permit){_ENGLISH_NUMBER}?",
         rf"(?:[A-Za-z]{{0,3}}{_D}{{7,18}}|[军武]?字?第?{_D}{{6,10}})(?![{DIGIT}A-Za-z])",
+        ("证", "permit"),
     ),
     Label(
         INSURANCE,
         r"(?:医保|社保|医疗保险|社会保障|社会保险|参保|新农合|农合)(?:卡|证|人员)?(?:号码|编号|号)",
         rf"(?i:(?:health |medical )?insurance|policy|medicare|medicaid|nhs|member|social security){_ENGLISH_NUMBER}|SSN",
         _CODE % 4,
+        ("保", "农合", "insurance", "policy", "medic", "nhs", "member", "social", "ssn"),
     ),
     Label(
         RECORD,
         r"(?:住院|入院|病历|病案|门诊|门急诊|急诊|就诊|诊疗|病人|病员|患者|登记|体检|档案|挂号|健康|挂号单)(?:流水|卡|识别)?(?:号码|编号|号|ID|Id|id)|ID号|(?:就诊|诊疗|健康)卡",
         rf"(?i:MRN|(?:medical|patient|hospital) record{_ENGLISH_NUMBER}?|(?:hospital|admission|inpatient|outpatient|patient|visit|encounter|chart|clinic|file){_ENGLISH_NUMBER})",
         _CODE % 4,
+        (
+            "院",
+            "病",
+            "诊",
+            "者",
+            "登记",
+            "体检",
+            "档案",
+            "挂号",
+            "健康",
+            "id号",
+            "mrn",
+            "record",
+            "admission",
+            "inpatient",
+            "outpatient",
+            "patient",
+            "visit",
+            "encounter",
+            "chart",
+            "clinic",
+            "file",
+            "hospital",
+        ),
     ),
     Label(
         SPECIMEN,
         r"(?:标本|样本|样品|条码|条形码|检验|检验单|化验|化验单|申请|申请单|报告|报告单|流水|试管|采血|采样|送检|医嘱)(?:条码|条形码)?(?:号码|编号|号|ID|id)|条码|条形码|流水号",
         rf"(?i:(?:specimen|sample|accession|lab|laboratory|requisition|order|tube|report){_ENGLISH_NUMBER}|accession|bar ?code{_ENGLISH_NUMBER}?)",
         _CODE % 4,
+        (
+            "本",
+            "样",
+            "条",
+            "检验",
+            "化验",
+            "申请",
+            "报告",
+            "流水",
+            "试管",
+            "采血",
+            "送检",
+            "医嘱",
+            "specimen",
+            "sample",
+            "accession",
+            "lab",
+            "requisition",
+            "order",
+            "tube",
+            "report",
+            "bar",
+        ),
     ),
     Label(
         BED,
         r"(?:床位|病床|床)号",
         r"(?i:bed)(?=\s?[:：#]|\s(?i:no|number)\b)(?i:\s(?:no\b\.?|number))?",
         rf"\+?[A-Za-z]{{0,2}}{_D}{{1,4}}(?:-{_D}{{1,3}})?床?(?![{DIGIT}.．]|\s?[张个])",
+        ("床", "bed"),
     ),
     Label(
         PHONE,
         r"(?:电话|手机|座机|固话|传真|联系方式|致电|拨打)(?:号码|号)?",
         rf"(?i:telephone|tel|phone|mobile|cell|fax|call)(?:{_ENGLISH_NUMBER}|\.| at| me at| us at| on)?",
         rf"(?:(?:\+|00){_D}{{1,3}}[ .-]?)?[(（]?{_D}{{2,4}}[)）]?[ .-]{{0,2}}{_D}{{3,4}}[ .-]?{_D}{{3,4}}(?![{DIGIT}]|[.．]{_D})",
+        (
+            "电话",
+            "手机",
+            "座机",
+            "固话",
+            "传真",
+            "联系方式",
+            "致电",
+            "拨打",
+            "tel",
+            "phone",
+            "mobile",
+            "cell",
+            "fax",
+            "call",
+        ),
     ),
-    Label(QQ, r"(?i:QQ|扣扣|企鹅)(?:号码|号)?", r"(?!)", rf"[1-9１-９]{_D}{{4,10}}(?![{DIGIT}])"),
+    Label(
+        QQ, r"(?i:QQ|扣扣|企鹅)(?:号码|号)?", r"(?!)", rf"[1-9１-９]{_D}{{4,10}}(?![{DIGIT}])", ("qq", "扣扣", "企鹅")
+    ),
     Label(
         WECHAT,
         r"(?:微信|薇信|威信|V信|v信)(?:账号|帐号|号码|号|ID|id)?|加[vV]",
         r"(?i:we ?chat|weixin|wx|vx)(?i:\s?(?:id|account|number|no\.?))?",
         r"[A-Za-z][-_A-Za-z0-9]{5,19}(?![A-Za-z0-9@])",
+        ("信", "加v", "wechat", "we chat", "weixin", "wx", "vx"),
     ),
 )
 
@@ -99,13 +173,17 @@ def _pattern(label: Label) -> re.Pattern[str]:
 
 
 _PATTERNS = tuple((label.kind, _pattern(label)) for label in LABELS)
+_HINTS = tuple((hint, number) for number, label in enumerate(LABELS) for hint in label.hints)
 
 _ACCOUNT = re.compile(r"wxid_[A-Za-z0-9]{8,20}")
 _TRADE_CODE = re.compile(r"69[0-9]{11}")  # GS1 prefixes 690 to 699, of China: a code of goods
 
 
 def _find(text: str) -> Iterator[Hit]:
-    for kind, pattern in _PATTERNS:
+    lower = text.lower()
+    hinted = {number for hint, number in _HINTS if hint in lower}
+    for number in sorted(hinted):
+        kind, pattern = _PATTERNS[number]
         for match in pattern.finditer(text):
             value = match["value"]
             if kind is WECHAT and not (re.search(r"[0-9_]", value) or re.search("[:：]", match["between"])):
@@ -125,7 +203,7 @@ _WORDS = (
     "(?i:passport|permit|number|num|no|code|ssn|mrn|record|accession|bed|tele?|phone|telephone|mobile|cell|fax|call)(?: me at| us at| at| on)?"
 )
 _SIGN = (
-    rf"""(?:{_WORDS})[)）】"'”.]?\s{{0,3}}(?:[:：=＝#是为]|is|was)?\s{{0,3}}["'“]?[(（+]?[军武]?字?第?[A-Za-zＡ-Ｚ]{{0,4}}[-_]?{_D}|"""
+    rf"""(?:{_WORDS})(?:号码?|编号)?[)）】"'”.]?\s{{0,3}}(?:[:：=＝#是为]|is|was)?\s{{0,3}}["'“]?[(（+]?[军武]?字?第?[A-Za-zＡ-Ｚ]{{0,4}}[-_]?{_D}|"""
     "[微薇威Vv]信|加[vV]|(?i:wechat|we chat|weixin|wxid_)|[Ww][Xx][:：]|[Vv][Xx][:：]"
 )
 

@@ -108,9 +108,9 @@ def _name_at(text: str, at: int, proved: bool) -> int:
         usual = all(char in GIVEN for char in chars)
         if usual and _AFTER.match(text, end):
             return end
-        if not any(char in NEVER_GIVEN for char in chars) and _STRONG_AFTER.match(text, end):
-            if proved or (usual or (chars[0] in GIVEN or text[at] in PLAIN)):
-                return end
+        likely = proved or usual or chars[0] in GIVEN or text[at] in PLAIN
+        if likely and not any(char in NEVER_GIVEN for char in chars) and _STRONG_AFTER.match(text, end):
+            return end
     return -1
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
 from llf_kit.project import write_text
 
-_SHOWN = 20  # contexts a kind
+SHOWN = 20  # contexts a kind
 
 
 @dataclass(frozen=True, order=True)
@@ -25,36 +25,30 @@ class Context:
 
 @dataclass
 class Found:
-    """Counts of identifiers by kind, of flags by what they say, and the first contexts of each."""
+    """Counts of identifiers by kind, and the first contexts of each kind and flag."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    flags: Counter[str] = field(default_factory=Counter)
     contexts: dict[str, list[Context]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock, repr=False)  # polars may call from several threads
 
-    def add(self, counts: Counter[str], flags: Counter[str], contexts: Iterable[tuple[str, Context]]) -> None:
+    def add(self, counts: Counter[str], contexts: Mapping[str, list[Context]]) -> None:
         """Add what a batch held."""
         with self._lock:
             self.counts.update(counts)
-            self.flags.update(flags)
-            for kind, context in contexts:
-                self.contexts.setdefault(kind, []).append(context)
-            for kind, some in self.contexts.items():
-                if len(some) > 10 * _SHOWN:
-                    self.contexts[kind] = sorted(some)[:_SHOWN]
+            for kind, some in contexts.items():
+                self.contexts[kind] = sorted((*self.contexts.get(kind, ()), *some))[:SHOWN]
 
     def clear(self) -> None:
         """Forget all: the pipeline runs again."""
-        for one in (self.counts, self.flags, self.contexts):
+        for one in (self.counts, self.contexts):
             one.clear()
 
     def write(self, path: Path) -> None:
-        """A JSON file for the owner's eyes: counts and masked contexts of every kind."""
+        """A JSON file for the owner's eyes: counts of every kind, and masked contexts of every kind and flag."""
         report = {
             "counts": dict(sorted(self.counts.items())),
-            "flags": dict(sorted(self.flags.items())),
             "contexts": {
-                kind: [f"{one.source}:{one.row}: {one.text}" for one in sorted(some)[:_SHOWN]]
+                kind: [f"{one.source}:{one.row}: {one.text}" for one in some]
                 for kind, some in sorted(self.contexts.items())
             },
         }

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import polars as pl
 
 from llf_kit.cleaning.identifiers.finding import FINDERS, SIGN, again, hits, names_of, replaced, without_overlaps
 from llf_kit.cleaning.identifiers.kinds import Hit
 from llf_kit.cleaning.identifiers.pseudonyms import Pseudonyms, load_key
-from llf_kit.cleaning.identifiers.report import Context, Found
+from llf_kit.cleaning.identifiers.report import SHOWN, Context, Found
 from llf_kit.schema import FLAG, SAMPLE
 
 Mode = Literal["mask", "pseudonym", "reject", "off"]
@@ -78,16 +78,21 @@ def stage(samples: pl.LazyFrame, policy: Policy, found: Found) -> pl.LazyFrame:
 
 def _spliced(frame: pl.DataFrame, places: pl.Series, policy: Policy, found: Found) -> pl.DataFrame:
     """The frame with its rows at ``places`` rewritten."""
-    conversations = _Conversations(frame[places], policy)
-    changed = conversations.rewritten()
-    found.add(conversations.counts, conversations.flags, conversations.contexts)
+    rows = frame[places]
+    conversations = _Conversations(rows, policy)
+    changed = conversations.rewrite()
+    found.add(conversations.counts, conversations.contexts)
     if not changed:
         return frame
-    order = pl.int_range(frame.height, eager=True, dtype=pl.UInt32).scatter(
-        [int(places[number]) for number in changed], [frame.height + n for n in range(len(changed))]
-    )
-    rows = pl.DataFrame(list(changed.values()), schema=frame.schema, orient="row")
-    return pl.concat([frame, rows])[order]
+    new = conversations.columns(rows[changed])
+    at = places[changed]
+    # For each row of the frame the number of its new version, or null; to gather so is cheaper than to rebuild.
+    number = pl.repeat(None, frame.height, dtype=pl.UInt32, eager=True).scatter(at, range(len(changed)))
+    untouched = number.is_null()
+    return frame.with_columns(frame[name].zip_with(untouched, column.gather(number)) for name, column in new.items())
+
+
+_BESIDE = ("system", "tools", "rejected")
 
 
 class _Conversations:
@@ -95,59 +100,83 @@ class _Conversations:
 
     def __init__(self, rows: pl.DataFrame, policy: Policy) -> None:
         self.counts: Counter[str] = Counter()
-        self.flags: Counter[str] = Counter()
-        self.contexts: list[tuple[str, Context]] = []
-        self._rows = rows
-        self._policy = policy
+        self.contexts: dict[str, list[Context]] = {}
+        self._mode, self._stand_in = policy.mode, policy.stand_in
+        contents = rows["messages"].list.eval(pl.element().struct.field("content")).to_list()
+        beside = [rows[name].to_list() for name in _BESIDE]
+        # A row's texts: its turns, and the three that stand beside them.
+        self._texts = [[*(turns or ()), *others] for turns, *others in zip(contents, *beside, strict=True)]
+        self._reasons = rows["reason"].to_list()
+        self._flags: dict[int, list[str]] = {}
+        self._sources, self._numbers = rows["source"], rows["row"]
 
-    def rewritten(self) -> dict[int, dict[str, Any]]:
-        """The rows that change, by their number."""
-        texts: list[tuple[int, str, int, str]] = []  # row, column, turn, text
-        rows = self._rows.to_dicts()
-        for number, row in enumerate(rows):
-            for turn, message in enumerate(row["messages"] or ()):
-                texts.append((number, "messages", turn, (message or {}).get("content") or ""))
-            for name in ("system", "tools", "rejected"):
-                if row[name]:
-                    texts.append((number, name, 0, row[name]))
-        chosen = _chosen_finders(pl.Series([text for *_, text in texts], dtype=pl.String))
-        of_row: dict[int, list[tuple[str, int, str, int]]] = {}
-        for (number, name, turn, text), finders in zip(texts, chosen, strict=True):
-            of_row.setdefault(number, []).append((name, turn, text, finders))
-        return {number: row for number, row in enumerate(rows) if self._rewrite(row, of_row.get(number, []))}
+    def rewrite(self) -> list[int]:
+        """Change texts, reasons and flags; the numbers of the rows that changed."""
+        flat = pl.Series([text for texts in self._texts for text in texts], dtype=pl.String)
+        signs = _signs(flat)
+        changed: list[int] = []
+        at = 0
+        for number, texts in enumerate(self._texts):
+            end = at + len(texts)
+            if any(row := signs[at:end]) and self._rewrite(number, texts, row):
+                changed.append(number)
+            at = end
+        self._texts = [self._texts[number] for number in changed]
+        self._reasons = [self._reasons[number] for number in changed]
+        self._flags = {place: self._flags[number] for place, number in enumerate(changed) if number in self._flags}
+        return changed
 
-    def _rewrite(self, row: dict[str, Any], texts: list[tuple[str, int, str, int]]) -> bool:
-        """Change a row in place; whether it did."""
-        first = [list(hits(text, finders)) if finders else [] for _, _, text, finders in texts]
-        names = names_of(hit for some in first for hit in some)
+    def columns(self, rows: pl.DataFrame) -> dict[str, pl.Series]:
+        """The new columns of the rows that changed."""
+        turns = pl.DataFrame({"number": range(rows.height), "message": rows["messages"]}).explode("message")
+        full = turns.filter(pl.col("message").is_not_null())
+        contents = [text for texts in self._texts for text in texts[: -len(_BESIDE)]]
+        messages = (
+            full.with_columns(pl.col("message").struct.with_fields(content=pl.Series(contents, dtype=pl.String)))
+            .group_by("number", maintain_order=True)
+            .agg("message")
+        )
+        joined = turns.select(pl.col("number").unique(maintain_order=True)).join(messages, on="number", how="left")
+        new = {"messages": joined["message"]}
+        for place, name in enumerate(_BESIDE, -len(_BESIDE)):
+            new[name] = pl.Series([texts[place] for texts in self._texts], dtype=pl.String)
+        new["reason"] = pl.Series(self._reasons, dtype=pl.String)
+        if self._flags:
+            more = [
+                [{"kind": kind, "detail": ""} for kind in self._flags.get(place, ())] for place in range(rows.height)
+            ]
+            frame = pl.DataFrame({"before": rows["flags"], "more": pl.Series(more, dtype=pl.List(FLAG))})
+            new["flags"] = frame.select(pl.concat_list("before", "more")).to_series()
+        return new
+
+    def _rewrite(self, number: int, texts: list[str | None], signs: list[int]) -> bool:
+        """Change the texts of a row in place; whether there was anything."""
+        first = [list(hits(text, sign)) if sign and text else [] for text, sign in zip(texts, signs, strict=True)]
+        names = names_of(first)
         kinds: set[str] = set()
         flags: set[str] = set()
-        for (name, turn, text, _), some in zip(texts, first, strict=True):
-            found = without_overlaps([*some, *(again(text, names) if names else ())])
+        for place, some in enumerate(first):
+            text = texts[place]
+            if not text or not (some or names):
+                continue
+            found = without_overlaps([*some, *again(text, names)] if names else some)
             if not found:
                 continue
-            self._note(row, text, found)
-            flags |= {hit.flag for hit in found if hit.flag}
-            kinds |= {hit.kind.name for hit in found if hit.sure}
-            new = replaced(text, found, self._policy.stand_in)
-            if name == "messages":
-                row["messages"][turn] = {**row["messages"][turn], "content": new}
-            else:
-                row[name] = new
-        row["flags"] = [*(row["flags"] or ()), *({"kind": flag, "detail": ""} for flag in sorted(flags))]
-        if kinds and self._policy.mode == "reject" and row["reason"] is None:
-            row["reason"] = f"it holds identifiers: {', '.join(sorted(kinds))}"
+            for hit in found:
+                if hit.sure:
+                    self.counts[hit.kind.name] += 1
+                    kinds.add(hit.kind.name)
+                if hit.flag:
+                    flags.add(hit.flag)
+                contexts = self.contexts.setdefault(hit.flag or hit.kind.name, [])
+                if len(contexts) < SHOWN:
+                    contexts.append(Context(self._sources[number], self._numbers[number], _context(text, found, hit)))
+            texts[place] = replaced(text, found, self._stand_in)
+        if flags:
+            self._flags[number] = sorted(flags)
+        if kinds and self._mode == "reject" and self._reasons[number] is None:
+            self._reasons[number] = f"it holds identifiers: {', '.join(sorted(kinds))}"
         return bool(kinds or flags)
-
-    def _note(self, row: dict[str, Any], text: str, found: list[Hit]) -> None:
-        for hit in found:
-            if hit.sure:
-                self.counts[hit.kind.name] += 1
-            if hit.flag:
-                self.flags[hit.flag] += 1
-            self.contexts.append(
-                (hit.flag or hit.kind.name, Context(row["source"], row["row"], _context(text, found, hit)))
-            )
 
 
 def _context(text: str, found: list[Hit], hit: Hit) -> str:
@@ -162,9 +191,9 @@ def _context(text: str, found: list[Hit], hit: Hit) -> str:
     return "".join((*parts, text[done:end])).replace("\n", " ")
 
 
-def _chosen_finders(texts: pl.Series) -> Iterator[int]:
+def _signs(texts: pl.Series) -> list[int]:
     """For each text the finders, a bit each, whose sign it has."""
     bits = pl.zeros(len(texts), dtype=pl.UInt16, eager=True)
     for number, finder in enumerate(FINDERS):
-        bits = bits + texts.str.contains(finder.sign).cast(pl.UInt16) * (1 << number)
-    yield from bits.to_list()
+        bits = bits + texts.str.contains(finder.sign).fill_null(False).cast(pl.UInt16) * (1 << number)
+    return bits.to_list()

@@ -5,6 +5,7 @@ Never NFKC: it turns ``10⁹/L`` into ``109/L`` and full-width Chinese punctuati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,7 +88,7 @@ def _flags() -> pl.Expr:
         for sign in signs.values()
     ]
 
-    def flagged(columns: list[pl.Series]) -> pl.Series:
+    def flagged(columns: Sequence[pl.Series]) -> pl.Series:
         if not any(column.any() for column in columns):
             return pl.Series([[]], dtype=pl.List(FLAG)).new_from_index(0, len(columns[0]))
         rows = zip(*(column.to_list() for column in columns), strict=True)

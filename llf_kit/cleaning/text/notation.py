@@ -56,8 +56,8 @@ _LOST = re.compile(
     r"(?P<culture>[3-8])(?= ?(?:CFU|cfu|copies|拷贝|IU)/m[Ll](?![A-Za-z])))"
 )
 LOST_SIGN = rf"[{_TIMES}xX] ?10 ?(?:1?[0-9]) ?(?:/|CFU|cfu|copies|拷贝|IU)"
-# A power that may be lost, where nothing proves it
-DOUBTFUL = rf"[{_TIMES}] ?10(?:[3-9]|1[0-2])(?:[^0-9.,%=^⁰¹²³⁴-⁹]|$)|(?:^|[^0-9.^])10(?:9|12) ?/ ?[Ll](?:[^A-Za-z]|$)"
+# A power that may be lost, where nothing proves it; begins with rare characters, for every text is looked through
+DOUBTFUL = rf"[{_TIMES}] ?10(?:[3-9]|1[0-2])(?:[^0-9.,%=^⁰¹²³⁴-⁹]|$)|10(?:9|12) ?/ ?[Ll](?:[^A-Za-z]|$)"
 
 
 def _mend(notation: str) -> Rule:
