@@ -34,14 +34,14 @@ _CODE = rf"(?:{_D}(?: {_D}){{4,24}}(?![{DIGIT}])|[A-Za-zＡ-Ｚ]{{0,4}}[-_]?{_D}
 class Label:
     """The words in front of a kind's numbers, in Chinese and in English, and what such a number looks like.
 
-    Every text that has such a label has one of ``hints`` in it, in lower case: looking for them costs next to nothing.
+    ``begins`` are how all of these words begin, in lower case: to look for them costs far less than to search a pattern.
     """
 
     kind: Kind
     chinese: str
     english: str
     value: str
-    hints: tuple[str, ...]
+    begins: tuple[str, ...]
 
 
 LABELS: tuple[Label, ...] = (
@@ -57,14 +57,46 @@ LABELS: tuple[Label, ...] = (
         r"(?:通行证|回乡证|台胞证|居留证|居留许可|居住证|军官证|士兵证|警官证|身份证明书?|港澳证)(?:号码|编号|号)?",
         rf"(?i:(?:travel |residence |home return )permit){_ENGLISH_NUMBER}?",
         rf"(?:[A-Za-z]{{0,3}}{_D}{{7,18}}|[军武]?字?第?{_D}{{6,10}})(?![{DIGIT}A-Za-z])",
-        ("证", "permit"),
+        (
+            "通行证",
+            "回乡证",
+            "台胞证",
+            "居留",
+            "居住证",
+            "军官证",
+            "士兵证",
+            "警官证",
+            "身份证明",
+            "港澳证",
+            "travel",
+            "residence",
+            "home return",
+        ),
     ),
     Label(
         INSURANCE,
         r"(?:医保|社保|医疗保险|社会保障|社会保险|参保|新农合|农合)(?:卡|证|人员)?(?:号码|编号|号)",
         rf"(?i:(?:health |medical )?insurance|policy|medicare|medicaid|nhs|member|social security){_ENGLISH_NUMBER}|SSN",
         _CODE % 4,
-        ("保", "农合", "insurance", "policy", "medic", "nhs", "member", "social", "ssn"),
+        (
+            "医保",
+            "社保",
+            "医疗保险",
+            "社会保",
+            "参保",
+            "新农合",
+            "农合",
+            "health",
+            "medical",
+            "insurance",
+            "policy",
+            "medicare",
+            "medicaid",
+            "nhs",
+            "member",
+            "social",
+            "ssn",
+        ),
     ),
     Label(
         RECORD,
@@ -72,10 +104,18 @@ LABELS: tuple[Label, ...] = (
         rf"(?i:MRN|(?:medical|patient|hospital) record{_ENGLISH_NUMBER}?|(?:hospital|admission|inpatient|outpatient|patient|visit|encounter|chart|clinic|file){_ENGLISH_NUMBER})",
         _CODE % 4,
         (
-            "院",
-            "病",
-            "诊",
-            "者",
+            "住院",
+            "入院",
+            "病历",
+            "病案",
+            "门诊",
+            "门急诊",
+            "急诊",
+            "就诊",
+            "诊疗",
+            "病人",
+            "病员",
+            "患者",
             "登记",
             "体检",
             "档案",
@@ -83,17 +123,17 @@ LABELS: tuple[Label, ...] = (
             "健康",
             "id号",
             "mrn",
-            "record",
+            "medical",
+            "patient",
+            "hospital",
             "admission",
             "inpatient",
             "outpatient",
-            "patient",
             "visit",
             "encounter",
             "chart",
             "clinic",
             "file",
-            "hospital",
         ),
     ),
     Label(
@@ -102,9 +142,11 @@ LABELS: tuple[Label, ...] = (
         rf"(?i:(?:specimen|sample|accession|lab|laboratory|requisition|order|tube|report){_ENGLISH_NUMBER}|accession|bar ?code{_ENGLISH_NUMBER}?)",
         _CODE % 4,
         (
-            "本",
-            "样",
-            "条",
+            "标本",
+            "样本",
+            "样品",
+            "条码",
+            "条形码",
             "检验",
             "化验",
             "申请",
@@ -112,6 +154,7 @@ LABELS: tuple[Label, ...] = (
             "流水",
             "试管",
             "采血",
+            "采样",
             "送检",
             "医嘱",
             "specimen",
@@ -130,7 +173,7 @@ LABELS: tuple[Label, ...] = (
         r"(?:床位|病床|床)号",
         r"(?i:bed)(?=\s?[:：#]|\s(?i:no|number)\b)(?i:\s(?:no\b\.?|number))?",
         rf"\+?[A-Za-z]{{0,2}}{_D}{{1,4}}(?:-{_D}{{1,3}})?床?(?![{DIGIT}.．]|\s?[张个])",
-        ("床", "bed"),
+        ("床", "病床", "bed"),
     ),
     Label(
         PHONE,
@@ -162,7 +205,7 @@ LABELS: tuple[Label, ...] = (
         r"(?:微信|薇信|威信|V信|v信)(?:账号|帐号|号码|号|ID|id)?|加[vV]",
         r"(?i:we ?chat|weixin|wx|vx)(?i:\s?(?:id|account|number|no\.?))?",
         r"[A-Za-z][-_A-Za-z0-9]{5,19}(?![A-Za-z0-9@])",
-        ("信", "加v", "wechat", "we chat", "weixin", "wx", "vx"),
+        ("微信", "薇信", "威信", "v信", "加v", "wechat", "we chat", "weixin", "wx", "vx"),
     ),
 )
 
@@ -173,7 +216,7 @@ def _pattern(label: Label) -> re.Pattern[str]:
 
 
 _PATTERNS = tuple((label.kind, _pattern(label)) for label in LABELS)
-_HINTS = tuple((hint, number) for number, label in enumerate(LABELS) for hint in label.hints)
+_BEGINS = tuple((begin, number) for number, label in enumerate(LABELS) for begin in label.begins)
 
 _ACCOUNT = re.compile(r"wxid_[A-Za-z0-9]{8,20}")
 _TRADE_CODE = re.compile(r"69[0-9]{11}")  # GS1 prefixes 690 to 699, of China: a code of goods
@@ -181,19 +224,29 @@ _TRADE_CODE = re.compile(r"69[0-9]{11}")  # GS1 prefixes 690 to 699, of China: a
 
 def _find(text: str) -> Iterator[Hit]:
     lower = text.lower()
-    hinted = {number for hint, number in _HINTS if hint in lower}
-    for number in sorted(hinted):
-        kind, pattern = _PATTERNS[number]
-        for match in pattern.finditer(text):
-            value = match["value"]
-            if kind is WECHAT and not (re.search(r"[0-9_]", value) or re.search("[:：]", match["between"])):
-                continue  # an ordinary word: "WeChat account"
-            plain = re.sub(r"[\s().（）-]", "", value.translate(TO_ASCII))
-            if kind is SPECIMEN and (_TRADE_CODE.fullmatch(plain) or sum(char.isdigit() for char in plain) < 4):
-                continue
-            yield Hit(match.start("value"), match.end("value"), kind, plain)
+    if len(lower) != len(text):  # one letter of Turkish becomes two
+        lower = "".join(char.lower() if char.isascii() else char for char in text)
+    for begin, number in [one for one in _BEGINS if one[0] in lower]:
+        at = lower.find(begin)
+        while at >= 0:
+            kind, pattern = _PATTERNS[number]
+            match = pattern.match(text, at)
+            at = lower.find(begin, at + 1)
+            if match and (value := _value(kind, match)):
+                yield Hit(match.start("value"), match.end("value"), kind, value)
     for match in _ACCOUNT.finditer(text):
         yield Hit(match.start(), match.end(), WECHAT, match[0])
+
+
+def _value(kind: Kind, match: re.Match[str]) -> str:
+    """The number however it is written, or nothing where it is none of that kind."""
+    value = match["value"]
+    if kind is WECHAT and not (re.search(r"[0-9_]", value) or re.search("[:：]", match["between"])):
+        return ""  # an ordinary word: "WeChat account"
+    plain = re.sub(r"[\s().（）-]", "", value.translate(TO_ASCII))
+    if kind is SPECIMEN and (_TRADE_CODE.fullmatch(plain) or sum(char.isdigit() for char in plain) < 4):
+        return ""
+    return plain
 
 
 # Ends of the labels above, short enough that looking for them is quick; a digit must follow closely.

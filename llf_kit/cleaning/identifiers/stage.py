@@ -129,15 +129,13 @@ class _Conversations:
     def columns(self, rows: pl.DataFrame) -> dict[str, pl.Series]:
         """The new columns of the rows that changed."""
         turns = pl.DataFrame({"number": range(rows.height), "message": rows["messages"]}).explode("message")
-        full = turns.filter(pl.col("message").is_not_null())
-        contents = [text for texts in self._texts for text in texts[: -len(_BESIDE)]]
-        messages = (
-            full.with_columns(pl.col("message").struct.with_fields(content=pl.Series(contents, dtype=pl.String)))
-            .group_by("number", maintain_order=True)
-            .agg("message")
-        )
-        joined = turns.select(pl.col("number").unique(maintain_order=True)).join(messages, on="number", how="left")
-        new = {"messages": joined["message"]}
+        turns = turns.filter(pl.col("message").is_not_null())
+        contents = pl.Series([text for texts in self._texts for text in texts[: -len(_BESIDE)]], dtype=pl.String)
+        message = pl.col("message").struct.with_fields(content=contents)
+        messages = turns.with_columns(message).group_by("number", maintain_order=True).agg("message")
+        if messages.height < rows.height:  # some have no turns
+            messages = pl.DataFrame({"number": range(rows.height)}).join(messages, on="number", how="left")
+        new = {"messages": messages["message"]}
         for place, name in enumerate(_BESIDE, -len(_BESIDE)):
             new[name] = pl.Series([texts[place] for texts in self._texts], dtype=pl.String)
         new["reason"] = pl.Series(self._reasons, dtype=pl.String)
@@ -193,7 +191,9 @@ def _context(text: str, found: list[Hit], hit: Hit) -> str:
 
 def _signs(texts: pl.Series) -> list[int]:
     """For each text the finders, a bit each, whose sign it has."""
-    bits = pl.zeros(len(texts), dtype=pl.UInt16, eager=True)
+    places = texts.str.contains(SIGN).fill_null(False).arg_true()
+    some = texts.gather(places)
+    bits = pl.zeros(len(some), dtype=pl.UInt16, eager=True)
     for number, finder in enumerate(FINDERS):
-        bits = bits + texts.str.contains(finder.sign).fill_null(False).cast(pl.UInt16) * (1 << number)
-    return bits.to_list()
+        bits = bits + some.str.contains(finder.sign).cast(pl.UInt16) * (1 << number)
+    return pl.zeros(len(texts), dtype=pl.UInt16, eager=True).scatter(places, bits).to_list()
