@@ -44,8 +44,9 @@ def _find(text: str) -> Iterator[Hit]:
                 yield Hit(start, match.end("age"), AGE, match["age"])
 
 
-FINDER = Finder(
+_SIGN = (
     r"出生|生于|生日|生辰|[0-9０-９日号]\s?生[人，。,；;、\s]|D\.?O\.?B|(?i:birth|born)|"
-    r"(?:9[0-9]|1[0-2][0-9])\s?(?:周?岁|-?\s?years?[ -]?old|y/?o)|(?:年龄|[Aa]ge).{0,5}(?:9[0-9]|1[0-2][0-9])",
-    _find,
+    r"(?:9[0-9]|1[0-2][0-9])\s?(?:周?岁|-?\s?years?[ -]?old|y/?o)|(?:年龄|[Aa]ge).{0,5}(?:9[0-9]|1[0-2][0-9])"
 )
+
+FINDER = Finder(_SIGN, _find, re.compile(_SIGN).search)

@@ -207,4 +207,4 @@ def _area_apart(run: _Run, first: int, last: int, pieces: tuple[int, ...]) -> bo
     return between in ("-", "－", "–", "—", ")", "）", ") ", "）-", ")-") and run.before(first, 1) not in ("-", "/")
 
 
-FINDER = Finder(_SIGN, _find)
+FINDER = Finder(_SIGN, _find, re.compile(_SIGN).search)

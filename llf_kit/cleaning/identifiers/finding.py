@@ -29,22 +29,22 @@ FINDERS: tuple[Finder, ...] = (
 )
 SIGN = "|".join(f"(?:{finder.sign})" for finder in FINDERS)
 
-_SIGNS = tuple(re.compile(finder.sign) for finder in FINDERS)
 _BARE_BEFORE, _BARE_AFTER = re.compile(r"[:\[,]\s*$"), re.compile(r"\s*[,\]}]")  # around a JSON number
 _MOST_NAMES = 50  # that are looked for in the rest of a conversation
 
 
 def find(text: str) -> list[Hit]:
     """The identifiers in a text, in their order; they do not overlap."""
-    chosen = sum(1 << number for number, sign in enumerate(_SIGNS) if sign.search(text))
-    return without_overlaps(list(hits(text, chosen)))
+    return without_overlaps(hits(text))
 
 
-def hits(text: str, finders: int) -> Iterator[Hit]:
-    """What the chosen finders (a bit each) find, those of earlier finders first."""
-    for number, finder in enumerate(FINDERS):
-        if finders >> number & 1:
-            yield from finder.find(text)
+def hits(text: str) -> list[Hit]:
+    """What every finder finds, those of earlier finders first."""
+    found: list[Hit] = []
+    for finder in FINDERS:
+        if finder.may(text):
+            found += finder.find(text)
+    return found
 
 
 def without_overlaps(found: list[Hit]) -> list[Hit]:

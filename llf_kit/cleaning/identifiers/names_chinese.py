@@ -185,9 +185,10 @@ def _find(text: str) -> Iterator[Hit]:
                 yield Hit(match.start(), match.end(), NAME, match[0])
 
 
-FINDER = Finder(
+_SIGN = (
     rf"(?:姓\s?名|者|人|人员|师|护士|医生|签\s?[名字章])\"?\s{{0,3}}[：: \t]\s?[\"“']?\s{{0,3}}[{_HAN}]|"
     rf"(?:{PERSONS}|[0-9０-９]\s?床|姓名|(?:审核|报告|检验|复核|送检|主管|主治|经治|申请)(?:医师|医生|者|人)|签[名字])[：: ，,“]{{0,2}}[{_ALL}]|"
-    rf"[{_ALL}][{_HAN}XxＸ×＊*○〇]{{0,2}}(?:{TITLES})|[{_ALL}]某|\"\s?:\s?\"[{_HAN}]",
-    _find,
+    rf"[{_ALL}][{_HAN}XxＸ×＊*○〇]{{0,2}}(?:{TITLES})|[{_ALL}]某|\"\s?:\s?\"[{_HAN}]"
 )
+
+FINDER = Finder(_SIGN, _find, re.compile(_SIGN).search)

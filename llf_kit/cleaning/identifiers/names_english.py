@@ -330,8 +330,16 @@ def _trimmed(name: str) -> str:
     return name
 
 
-FINDER = Finder(
+_SIGN = (
     r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Nurse|Doctor|Sister)\.? ?[A-Z]|(?:[Nn]ame|NAME|kin|[Aa]ttending|provider|doctor|physician|ologist|[Pp]atient|PATIENT|Pt\.?|Doctor|by|to|"
-    r"igned|named|daughter|son|wife|husband|mother|father|is)[\"']?\s?[:：]?\s{0,3}[\"']?[A-Z]|[a-z],? (?:M\.?D|DO|MBBS|Ph|RN|R\.N|NP|PA-C|MLS|MT|FRC)",
-    _find,
+    r"igned|named|daughter|son|wife|husband|mother|father|is)[\"']?\s?[:：]?\s{0,3}[\"']?[A-Z]|[a-z],? (?:M\.?D|DO|MBBS|Ph|RN|R\.N|NP|PA-C|MLS|MT|FRC)"
 )
+_CAPITALISED = re.compile("[A-Z][a-z'’]|[A-Z]{3}|[A-Z]\\.")
+_MAY = re.compile(_SIGN)
+
+
+def _may(text: str) -> object:
+    return _CAPITALISED.search(text) and _MAY.search(text)
+
+
+FINDER = Finder(_SIGN, _find, _may)

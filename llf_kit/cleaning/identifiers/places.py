@@ -77,8 +77,9 @@ def _find(text: str) -> Iterator[Hit]:
         yield Hit(match.start(), match.end(), ADDRESS, match[0])
 
 
-FINDER = Finder(
+_SIGN = (
     rf"(?:{_ROAD})[甲乙丙丁附]?[{_N}一二三四五六七八九十百][-—之{_N}一二三四五六七八九十百]{{0,9}}(?:{_HOUSE})|住址|地址|住所|居住|户籍|户口所在|家住|现住|住在|"
-    rf"[0-9][A-Za-z]? [NSEW]?\.? ?[A-Z][A-Za-z'’.]{{1,20}} (?:[A-Z][A-Za-z'’.]{{1,20}} ){{0,3}}{_STREET}",
-    _find,
+    rf"[0-9][A-Za-z]? [NSEW]?\.? ?[A-Z][A-Za-z'’.]{{1,20}} (?:[A-Z][A-Za-z'’.]{{1,20}} ){{0,3}}{_STREET}"
 )
+
+FINDER = Finder(_SIGN, _find, re.compile(_SIGN).search)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import polars as pl
 
-from llf_kit.cleaning.identifiers.finding import FINDERS, SIGN, again, hits, names_of, replaced, without_overlaps
+from llf_kit.cleaning.identifiers.finding import SIGN, again, hits, names_of, replaced, without_overlaps
 from llf_kit.cleaning.identifiers.kinds import Hit
 from llf_kit.cleaning.identifiers.pseudonyms import Pseudonyms, load_key
 from llf_kit.cleaning.identifiers.report import SHOWN, Context, Found
@@ -22,6 +22,7 @@ MODES: tuple[str, ...] = get_args(Mode)
 _CLEANED = "\0cleaned"  # a name that no stage gives
 _COLUMNS = ("messages", "system", "tools", "rejected", "reason")
 _OUT = pl.Struct({**{name: SAMPLE[name] for name in _COLUMNS}, "flags": pl.List(FLAG)})
+_BESIDE = ("system", "tools", "rejected")  # texts that stand beside the turns
 _AROUND = 12  # characters of context on each side
 
 
@@ -54,20 +55,25 @@ def stage(samples: pl.LazyFrame, policy: Policy, found: Found) -> pl.LazyFrame:
     In the mode ``reject`` such a row gets a reason that names the kinds.
     """
     content = pl.element().struct.field("content")
-    suspect = pl.any_horizontal(
-        pl.col("messages").list.eval(content.str.contains(SIGN)).list.any(),
-        *(pl.col(name).str.contains(SIGN) for name in ("system", "tools", "rejected")),
-    ).fill_null(False)
+    signs = [
+        pl.col("messages").list.eval(content.str.contains(SIGN)),
+        *(pl.col(name).str.contains(SIGN) for name in _BESIDE),
+    ]
 
     def batch(columns: Sequence[pl.Series]) -> pl.Series:
-        *given, suspects = columns
-        frame = pl.DataFrame(given)
+        frame, found_signs = pl.DataFrame(columns[: -len(signs)]), columns[-len(signs) :]
+        turns, *beside = found_signs
+        suspects = pl.select(pl.any_horizontal(turns.list.any(), *beside).fill_null(False)).to_series()
         if suspects.any():
-            frame = _spliced(frame, suspects.arg_true(), policy, found)
+            places = suspects.arg_true()
+            rows = zip(*(column.gather(places).to_list() for column in found_signs), strict=True)
+            marks = [[*(turns or ()), *others] for turns, *others in rows]
+            frame = _spliced(frame, places, marks, policy, found)
         return frame.select(*_COLUMNS, "flags").to_struct()
 
     inputs = [pl.col(name) for name in (*_COLUMNS, "flags", "source", "row")]
-    cleaned = pl.map_batches([*inputs, suspect.alias(_CLEANED)], batch, return_dtype=_OUT, is_elementwise=True)
+    marks = [sign.alias(f"{_CLEANED}{number}") for number, sign in enumerate(signs)]
+    cleaned = pl.map_batches([*inputs, *marks], batch, return_dtype=_OUT, is_elementwise=True)
     out = pl.col(_CLEANED).struct
     return (
         samples.with_columns(cleaned.alias(_CLEANED))
@@ -76,11 +82,13 @@ def stage(samples: pl.LazyFrame, policy: Policy, found: Found) -> pl.LazyFrame:
     )
 
 
-def _spliced(frame: pl.DataFrame, places: pl.Series, policy: Policy, found: Found) -> pl.DataFrame:
-    """The frame with its rows at ``places`` rewritten."""
+def _spliced(
+    frame: pl.DataFrame, places: pl.Series, marks: list[list[bool | None]], policy: Policy, found: Found
+) -> pl.DataFrame:
+    """The frame with its rows at ``places`` rewritten; ``marks`` say which of a row's texts have a sign."""
     rows = frame[places]
     conversations = _Conversations(rows, policy)
-    changed = conversations.rewrite()
+    changed = conversations.rewrite(marks)
     found.add(conversations.counts, conversations.contexts)
     if not changed:
         return frame
@@ -90,9 +98,6 @@ def _spliced(frame: pl.DataFrame, places: pl.Series, policy: Policy, found: Foun
     number = pl.repeat(None, frame.height, dtype=pl.UInt32, eager=True).scatter(at, range(len(changed)))
     untouched = number.is_null()
     return frame.with_columns(frame[name].zip_with(untouched, column.gather(number)) for name, column in new.items())
-
-
-_BESIDE = ("system", "tools", "rejected")
 
 
 class _Conversations:
@@ -110,17 +115,9 @@ class _Conversations:
         self._flags: dict[int, list[str]] = {}
         self._sources, self._numbers = rows["source"], rows["row"]
 
-    def rewrite(self) -> list[int]:
+    def rewrite(self, marks: list[list[bool | None]]) -> list[int]:
         """Change texts, reasons and flags; the numbers of the rows that changed."""
-        flat = pl.Series([text for texts in self._texts for text in texts], dtype=pl.String)
-        signs = _signs(flat)
-        changed: list[int] = []
-        at = 0
-        for number, texts in enumerate(self._texts):
-            end = at + len(texts)
-            if any(row := signs[at:end]) and self._rewrite(number, texts, row):
-                changed.append(number)
-            at = end
+        changed = [number for number, row in enumerate(marks) if self._rewrite(number, self._texts[number], row)]
         self._texts = [self._texts[number] for number in changed]
         self._reasons = [self._reasons[number] for number in changed]
         self._flags = {place: self._flags[number] for place, number in enumerate(changed) if number in self._flags}
@@ -147,9 +144,11 @@ class _Conversations:
             new["flags"] = frame.select(pl.concat_list("before", "more")).to_series()
         return new
 
-    def _rewrite(self, number: int, texts: list[str | None], signs: list[int]) -> bool:
+    def _rewrite(self, number: int, texts: list[str | None], marks: list[bool | None]) -> bool:
         """Change the texts of a row in place; whether there was anything."""
-        first = [list(hits(text, sign)) if sign and text else [] for text, sign in zip(texts, signs, strict=True)]
+        first = [hits(text) if mark and text else [] for text, mark in zip(texts, marks, strict=True)]
+        if not any(first):
+            return False
         names = names_of(first)
         kinds: set[str] = set()
         flags: set[str] = set()
@@ -187,13 +186,3 @@ def _context(text: str, found: list[Hit], hit: Hit) -> str:
             parts += (text[done : other.start], other.kind.chinese)
             done = other.end
     return "".join((*parts, text[done:end])).replace("\n", " ")
-
-
-def _signs(texts: pl.Series) -> list[int]:
-    """For each text the finders, a bit each, whose sign it has."""
-    places = texts.str.contains(SIGN).fill_null(False).arg_true()
-    some = texts.gather(places)
-    bits = pl.zeros(len(some), dtype=pl.UInt16, eager=True)
-    for number, finder in enumerate(FINDERS):
-        bits = bits + some.str.contains(finder.sign).cast(pl.UInt16) * (1 << number)
-    return pl.zeros(len(texts), dtype=pl.UInt16, eager=True).scatter(places, bits).to_list()
