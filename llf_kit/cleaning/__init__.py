@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from llf_kit.cleaning import identifiers, text
+from llf_kit.cleaning import identifiers, rows, text
 from llf_kit.errors import UsageError, did_you_mean
 
 __all__ = ["Cleaned", "check", "clean", "identifiers", "text"]
@@ -47,5 +47,24 @@ def check(mode: str, notation: str, script: str | None) -> None:
 
 def clean(samples: pl.LazyFrame, style: text.Style, policy: identifiers.Policy, done: Cleaned) -> pl.LazyFrame:
     """The stage: LazyFrame of samples → the same columns, cleaned, and ``flags``; ``done`` counts as it runs."""
-    cleaned = text.stage(samples, style, done.changes)
-    return cleaned if policy.mode == "off" else identifiers.stage(cleaned, policy, done.found)
+    signs = (style.sign,) if policy.mode == "off" else (style.sign, identifiers.SIGN)
+
+    def work(some: rows.Rows) -> None:
+        plain = text.clean(some.texts[: some.plain], style, done.changes).str.strip_chars()
+        for kind, is_so in text.flags(plain).items():
+            for number in set(some.numbers[: some.plain].filter(is_so)):
+                some.flag(number, kind)
+        some.texts = pl.concat([plain, some.texts[some.plain :]])
+        if policy.mode != "off":
+            identifiers.rewrite(some, policy, done.found)
+
+    return rows.stage(_stripped(samples), "|".join(signs), work)
+
+
+def _stripped(samples: pl.LazyFrame) -> pl.LazyFrame:
+    message = pl.element().struct
+    content = message.field("content").str.strip_chars()
+    return samples.with_columns(
+        *(pl.col(name).str.strip_chars() for name in ("system", "label", "rejected")),
+        messages=pl.col("messages").list.eval(message.with_fields(content=content)),
+    )

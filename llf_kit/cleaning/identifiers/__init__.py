@@ -7,12 +7,12 @@ ours repeats anything without a bound that can also end in another way, so that 
 
 from __future__ import annotations
 
-from llf_kit.cleaning.identifiers.finding import find, replaced
+from llf_kit.cleaning.identifiers.finding import SIGN, find, replaced
 from llf_kit.cleaning.identifiers.pseudonyms import Pseudonyms
+from llf_kit.cleaning.identifiers.replacing import MODES, Mode, Policy, policy, rewrite
 from llf_kit.cleaning.identifiers.report import Found
-from llf_kit.cleaning.identifiers.stage import MODES, Mode, Policy, policy, stage
 
-__all__ = ["MODES", "Found", "Mode", "Policy", "Pseudonyms", "find", "mask", "policy", "stage"]
+__all__ = ["MODES", "SIGN", "Found", "Mode", "Policy", "Pseudonyms", "find", "mask", "policy", "rewrite"]
 
 
 def mask(text: str) -> str:

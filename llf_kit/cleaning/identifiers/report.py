@@ -38,6 +38,10 @@ class Found:
             for kind, some in contexts.items():
                 self.contexts[kind] = sorted((*self.contexts.get(kind, ()), *some))[:SHOWN]
 
+    def enough(self, kind: str) -> bool:
+        """Whether there are contexts enough of a kind."""
+        return len(self.contexts.get(kind, ())) >= SHOWN
+
     def clear(self) -> None:
         """Forget all: the pipeline runs again."""
         for one in (self.counts, self.contexts):

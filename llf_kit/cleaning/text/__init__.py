@@ -5,21 +5,18 @@ Never NFKC: it turns ``10⁹/L`` into ``109/L`` and full-width Chinese punctuati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 
-from llf_kit.cleaning import sparing
 from llf_kit.cleaning.text import characters, debris, notation, script
 from llf_kit.cleaning.text.changes import Changes
 from llf_kit.cleaning.text.notation import NOTATIONS
 from llf_kit.cleaning.text.rules import Rule
 from llf_kit.cleaning.text.script import SCRIPTS
-from llf_kit.schema import FLAG
 
-__all__ = ["NOTATIONS", "SCRIPTS", "Changes", "Style", "clean", "stage"]
+__all__ = ["NOTATIONS", "SCRIPTS", "Changes", "Style", "clean", "flags"]
 
 DAMAGED = "damaged characters"
 LOST = "a superscript may be lost"
@@ -42,8 +39,8 @@ class Style:
 
     @cached_property
     def sign(self) -> str:
-        """What stands in every text that a rule may change."""
-        return "|".join(f"(?:{rule.sign})" for rule in self.rules)
+        """What stands in every text that a rule may change, or that is flagged."""
+        return "|".join(f"(?:{sign})" for sign in (*(rule.sign for rule in self.rules), _DAMAGE, notation.DOUBTFUL))
 
 
 def clean(texts: pl.Series, style: Style, changes: Changes) -> pl.Series:
@@ -60,41 +57,6 @@ def clean(texts: pl.Series, style: Style, changes: Changes) -> pl.Series:
     return texts
 
 
-def stage(samples: pl.LazyFrame, style: Style, changes: Changes) -> pl.LazyFrame:
-    """LazyFrame of samples → the same columns with their texts cleaned, and ``flags`` for what a person should see."""
-
-    def cleaned(content: pl.Expr) -> pl.Expr:
-        change = sparing.change(content, style.sign, lambda texts: clean(texts, style, changes))
-        return change.str.strip_chars()
-
-    message = pl.element().struct
-    content = message.field("content")
-    done = samples.with_columns(
-        *(cleaned(pl.col(name)) for name in ("system", "label", "rejected")),
-        messages=pl.col("messages").list.eval(message.with_fields(cleaned(content).alias("content"))),
-    )
-    return done.with_columns(flags=_flags())
-
-
-def _flags() -> pl.Expr:
-    content = pl.element().struct.field("content")
-    signs = {DAMAGED: _DAMAGE, LOST: notation.DOUBTFUL}
-    found = [
-        pl.any_horizontal(
-            pl.col("messages").list.eval(content.str.contains(sign)).list.any(),
-            pl.col("system").str.contains(sign),
-            pl.col("rejected").str.contains(sign),
-        ).fill_null(False)
-        for sign in signs.values()
-    ]
-
-    def flagged(columns: Sequence[pl.Series]) -> pl.Series:
-        if not any(column.any() for column in columns):
-            return pl.Series([[]], dtype=pl.List(FLAG)).new_from_index(0, len(columns[0]))
-        rows = zip(*(column.to_list() for column in columns), strict=True)
-        kinds = [
-            [{"kind": kind, "detail": ""} for kind, is_so in zip(signs, row, strict=True) if is_so] for row in rows
-        ]
-        return pl.Series(kinds, dtype=pl.List(FLAG))
-
-    return pl.map_batches(found, flagged, return_dtype=pl.List(FLAG), is_elementwise=True)
+def flags(texts: pl.Series) -> dict[str, pl.Series]:
+    """What a person should look at, and where it is so."""
+    return {DAMAGED: texts.str.contains(_DAMAGE, literal=True), LOST: texts.str.contains(notation.DOUBTFUL)}
