@@ -50,7 +50,7 @@ def clean(samples: pl.LazyFrame, style: text.Style, policy: identifiers.Policy, 
     signs = (style.sign,) if policy.mode == "off" else (style.sign, identifiers.SIGN)
 
     def work(some: rows.Rows) -> None:
-        plain = text.clean(some.texts[: some.plain], style, done.changes).str.strip_chars()
+        plain = text.clean(some.texts[: some.plain], style, done.changes)
         for kind, is_so in text.flags(plain).items():
             for number in set(some.numbers[: some.plain].filter(is_so)):
                 some.flag(number, kind)
@@ -58,13 +58,4 @@ def clean(samples: pl.LazyFrame, style: text.Style, policy: identifiers.Policy, 
         if policy.mode != "off":
             identifiers.rewrite(some, policy, done.found)
 
-    return rows.stage(_stripped(samples), "|".join(signs), work)
-
-
-def _stripped(samples: pl.LazyFrame) -> pl.LazyFrame:
-    message = pl.element().struct
-    content = message.field("content").str.strip_chars()
-    return samples.with_columns(
-        *(pl.col(name).str.strip_chars() for name in ("system", "label", "rejected")),
-        messages=pl.col("messages").list.eval(message.with_fields(content=content)),
-    )
+    return rows.stage(samples, "|".join(signs), work)

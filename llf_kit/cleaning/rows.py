@@ -6,17 +6,17 @@ for one as for many. What is picked becomes one series of texts, is worked on as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import polars as pl
 
-from llf_kit.schema import FLAG, SAMPLE
+from llf_kit.batches import through
+from llf_kit.schema import FLAG
 
-# What stands beside the turns; a label is cleaned but names nobody, and tools are JSON, which text cleaning leaves alone.
+# What stands beside the turns. A label is cleaned but names nobody; tools are JSON, which text cleaning leaves alone.
 BESIDE = ("system", "rejected", "label", "tools")
 _COLUMNS = ("messages", *BESIDE, "reason")
-_OUT = pl.Struct({**{name: SAMPLE[name] for name in _COLUMNS}, "flags": pl.List(FLAG)})
-_CLEANED, _SUSPECT = "\0cleaned", "\0suspect"  # names that no stage gives
+_SUSPECT = "\0suspect"  # a name that no stage gives
 
 
 class Rows:
@@ -80,32 +80,28 @@ class Rows:
 
 
 def stage(samples: pl.LazyFrame, sign: str, work: Callable[[Rows], None]) -> pl.LazyFrame:
-    """LazyFrame of samples → the same columns and ``flags``, with ``work`` done on the rows whose texts have ``sign``."""
+    """LazyFrame of samples → the same columns and ``flags``; ``work`` is done on the rows with ``sign`` in a text."""
     content = pl.element().struct.field("content")
     suspect = pl.any_horizontal(
         pl.col("messages").list.eval(content.str.contains(sign)).list.any(),
         *(pl.col(name).str.contains(sign) for name in BESIDE),
     ).fill_null(False)
 
-    def batch(columns: Sequence[pl.Series]) -> pl.Series:
-        *given, suspects = columns
-        frame = pl.DataFrame(given)
-        none = pl.Series([[]], dtype=pl.List(FLAG)).new_from_index(0, frame.height)
-        frame = frame.with_columns(none.alias("flags"))
-        if suspects.any():
-            rows = Rows(frame.filter(suspects))
-            work(rows)
-            frame = _put_back(frame, suspects, rows.frame())
-        return frame.select(*_COLUMNS, "flags").to_struct()
+    def begin() -> Callable[[pl.DataFrame], pl.DataFrame]:
+        return cleaned
 
-    inputs = [pl.col(name) for name in (*_COLUMNS, "source", "row")]
-    cleaned = pl.map_batches([*inputs, suspect.alias(_SUSPECT)], batch, return_dtype=_OUT, is_elementwise=True)
-    out = pl.col(_CLEANED).struct
-    return (
-        samples.with_columns(cleaned.alias(_CLEANED))
-        .with_columns(out.field(name) for name in (*_COLUMNS, "flags"))
-        .drop(_CLEANED)
-    )
+    def cleaned(batch: pl.DataFrame) -> pl.DataFrame:
+        suspects = batch[_SUSPECT]
+        none = pl.Series([[]], dtype=pl.List(FLAG)).new_from_index(0, batch.height)
+        batch = batch.drop(_SUSPECT).with_columns(none.alias("flags"))
+        if not suspects.any():
+            return batch
+        rows = Rows(batch.filter(suspects))
+        work(rows)
+        return _put_back(batch, suspects, rows.frame())
+
+    schema = {**samples.collect_schema(), "flags": pl.List(FLAG)}
+    return through(samples.with_columns(suspect.alias(_SUSPECT)), begin, schema)
 
 
 def _put_back(frame: pl.DataFrame, suspects: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:

@@ -39,12 +39,13 @@ class Style:
 
     @cached_property
     def sign(self) -> str:
-        """What stands in every text that a rule may change, or that is flagged."""
-        return "|".join(f"(?:{sign})" for sign in (*(rule.sign for rule in self.rules), _DAMAGE, notation.DOUBTFUL))
+        """What stands in every text that a rule may change, that has white space around it, or that is flagged."""
+        signs = (*(rule.sign for rule in self.rules), r"^[ \t\n]|[ \t\n]$", _DAMAGE, notation.DOUBTFUL)
+        return "|".join(f"(?:{sign})" for sign in signs)
 
 
 def clean(texts: pl.Series, style: Style, changes: Changes) -> pl.Series:
-    """Texts by every rule; ``changes`` counts."""
+    """Texts by every rule, without white space around them; ``changes`` counts."""
     for rule in style.rules:
         found = texts.str.contains(rule.sign)
         if not found.any():
@@ -54,7 +55,7 @@ def clean(texts: pl.Series, style: Style, changes: Changes) -> pl.Series:
         after = rule.change(before)
         changes.note(rule.name, before, after)
         texts = texts.clone().scatter(places, after)
-    return texts
+    return texts.str.strip_chars()
 
 
 def flags(texts: pl.Series) -> dict[str, pl.Series]:
