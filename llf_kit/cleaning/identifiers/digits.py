@@ -43,6 +43,9 @@ _MOBILE_SHAPE = re.compile(r"1[3-9][0-9]{9}")
 _LANDLINE_SHAPE = re.compile(r"0(?:10[2-8][0-9]{7}|2[0-57-9][2-8][0-9]{7}|[3-9][0-9]{2}[2-8][0-9]{6,7})")
 _AMERICAN_SHAPE = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
 
+# How any of them begins, but for bank cards
+_BEGINS = re.compile(rf"(?:00)?(?:86)?(?:1[3-9]|0[1-9])|(?:001)?1?[2-9][0-9]{{2}}[2-9]|{_PROVINCE}")
+
 _ID_CONTEXT = re.compile(r"身份|证件|公民|(?<![A-Za-z])(?:ID|[Ii]d(?:entity)?)(?![a-z])")
 _PHONE_CONTEXT = re.compile(
     r"电话|手机|拨|打|致电|联系|号码|传真|座机|热线|(?i:tel|phone|mobile|cell|call|fax|contact|reach)"
@@ -121,14 +124,21 @@ def _find(text: str) -> Iterator[Hit]:
 
 def _at(run: _Run, first: int) -> tuple[Hit, int] | None:
     """The number that begins at a piece, with the last piece of it."""
+    head = "".join(run.plain[first : first + 21])[:21]
+    if not _BEGINS.match(head) and not _CARD_CONTEXT.search(run.before(first, 20)):
+        return None
+    if len(run.plain[first]) == 1 and first and len(run.plain[first - 1]) == 1:
+        return None  # in the middle of digits that stand one by one
     digits = ""
     best = None
     for last in range(first, min(first + 19, len(run.pieces))):
         digits += run.plain[last]
-        if len(digits) > 21:
+        if len(digits) > 19:
             break
-        pieces = tuple(len(piece) for piece in run.plain[first : last + 1])
-        if len(digits) >= 10 and (hit := _read(run, first, last, digits, pieces)):
+        if len(digits) < 10:
+            continue
+        pieces = tuple(map(len, run.plain[first : last + 1]))
+        if hit := _read(run, first, last, digits, pieces):
             best = hit, last
             if hit.sure and hit.kind is RESIDENT_ID:
                 break

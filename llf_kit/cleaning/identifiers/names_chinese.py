@@ -21,8 +21,8 @@ from llf_kit.cleaning.identifiers.name_words import (
 )
 
 _HAN = "\u3400-\u9fff"
-_ALL = "".join(sorted(SURNAMES))
-_FAMILY = rf"(?:{'|'.join(COMPOUND)}|[{_ALL}])"
+_FAMILY = rf"(?:{'|'.join(COMPOUND)}|[{''.join(sorted(SURNAMES))}])"
+_ALL = "".join(sorted(SURNAMES | {name[0] for name in COMPOUND}))  # how a name begins
 _VEILED = r"(?:某{1,2}|某[甲乙丙丁]|[XxＸ×＊*○〇]{1,2}(?![A-Za-z0-9]))"
 
 _LABELLED = re.compile(rf"(?:{LABELS})(?P<colon>\s{{0,3}}[：:][\"'“]?\s{{0,3}}|\"\s?:\s?\"|[ \t]{{1,3}}|)(?=[{_HAN}])")
@@ -32,6 +32,7 @@ _VEILED_NAME = re.compile(rf"{_FAMILY}{_VEILED}")
 _NAME_KEY = re.compile(r"\"(?:name|patient_?name|patient|doctor|xm)\"\s?:\s?\"(?=[\u3400-\u9fff])", re.IGNORECASE)
 _AFTER = re.compile(rf"[^{_HAN}]|$|{AFTER}")
 _STRONG_AFTER = re.compile(rf"[^{_HAN}]|$|男|女|性别|年龄|先生|女士|{TITLES}")
+_WHO = re.compile(r"[，,（( ]{0,2}(?:男|女|[0-9]{1,3} ?岁)")
 _MINORITY = re.compile(rf"[{_HAN}]{{2,8}}[·•][{_HAN}]{{2,8}}")
 _SOME = re.compile("[些种个一类项次几时地日年月处方人医]")  # 某些, 某种: no name
 
@@ -135,7 +136,8 @@ def _labelled(text: str) -> Iterator[Hit]:
 def _persons(text: str) -> Iterator[Hit]:
     for match in _PERSON.finditer(text):
         at = match.end()
-        if (end := _name_at(text, at, False)) > 0:
+        end = _name_at(text, at, False)
+        if end > 0 and (text[at] != "于" or _WHO.match(text, end)):  # 于 is "at" too
             yield Hit(at, end, NAME, text[at:end])
 
 

@@ -31,8 +31,10 @@ def _narrow(text: str) -> str:
         found = match[0]
         if not any(ord(char) in _TO_ASCII for char in found):
             return found
-        item = _ITEM.match(found)
-        start = item.end() if item and _CLAUSE.search(text, max(0, match.start() - 3), match.start()) else 0
+        item = _ITEM.match(text, match.start())
+        start = (
+            item.end() - match.start() if item and _CLAUSE.search(text, max(0, match.start() - 3), match.start()) else 0
+        )
         if re.search("[0-9０-９]", found):
             return found[:start].translate(_DIGITS) + _INNER.sub(
                 lambda inner: inner[0].translate(_TO_ASCII), found[start:]
