@@ -53,7 +53,7 @@ _PHONE_CONTEXT = re.compile(
 _CARD_CONTEXT = re.compile(
     r"银行|卡号|银联|账号|帐号|账户|帐户|储蓄卡|借记卡|信用卡|工行|建行|农行|中行|招行|交行|转账|退款|打款|汇款|(?i:card|account|bank|refund)"
 )
-_SENTENCE_END = re.compile(r"[。；;！？!?]")
+_SENTENCE_END = re.compile(r"[。；;！？!?0-9０-９]")
 _ALONE, _BESIDE = re.compile("1[3-9][0-9]{9}"), re.compile("[^\u3400-\u9fff，。；：、？！,;:]")
 _LATIN = re.compile(r"[A-Za-z0-9_]")
 
@@ -80,7 +80,7 @@ class _Run:
         self.plain = [text[begin:stop].translate(TO_ASCII) for begin, stop in self.pieces]
 
     def before(self, at: int, length: int = 12) -> str:
-        """What stands in front of a piece, in the same sentence."""
+        """What stands in front of a piece, in the same sentence and after any other number."""
         begin = self.pieces[at][0]
         return _SENTENCE_END.split(self.text[max(0, begin - length) : begin])[-1]
 
