@@ -27,7 +27,7 @@ label     String or null                the sub-scenario, for balanced splits an
 reason    String or null                why this row is rejected; null means that it is kept
 ========= ============================= ==============================================================
 
-Screening adds ``duplicate`` (Boolean) and ``flags`` (List[:data:`FLAG`]), and splitting adds ``test`` (Boolean).
+Cleaning adds ``flags`` (List[:data:`FLAG`]), screening adds ``duplicate`` (Boolean), and splitting adds ``test`` (Boolean).
 """
 
 from __future__ import annotations
