@@ -27,8 +27,8 @@ label     String or null                the sub-scenario, for balanced splits an
 reason    String or null                why this row is rejected; null means that it is kept
 ========= ============================= ==============================================================
 
-Screening adds ``duplicate`` (Boolean) and ``flags`` (List[:data:`FLAG`]), and splitting adds ``side`` (UInt8: see
-:func:`llf_kit.splitting.parts`).
+Cleaning adds ``flags`` (List[:data:`FLAG`]), screening adds ``duplicate`` (Boolean) and more flags, and splitting adds
+``side`` (UInt8: see :func:`llf_kit.splitting.parts`).
 """
 
 from __future__ import annotations

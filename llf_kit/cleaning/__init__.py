@@ -47,7 +47,7 @@ def check(mode: str, notation: str, script: str | None) -> None:
 
 def clean(samples: pl.LazyFrame, style: text.Style, policy: identifiers.Policy, done: Cleaned) -> pl.LazyFrame:
     """The stage: LazyFrame of samples → the same columns, cleaned, and ``flags``; ``done`` counts as it runs."""
-    signs = (style.sign,) if policy.mode == "off" else (style.sign, identifiers.SIGN)
+    signs = [style.sign, text.SIGN, *([] if policy.mode == "off" else [identifiers.SIGN])]
 
     def work(some: rows.Rows) -> None:
         plain = text.clean(some.texts[: some.plain], style, done.changes)

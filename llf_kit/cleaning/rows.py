@@ -41,6 +41,12 @@ class Rows:
         return len(self.texts) - self._frame.height
 
     @property
+    def labels(self) -> range:
+        """The places of the labels among the texts."""
+        first = self._turns.height + BESIDE.index("label") * self.height
+        return range(first, first + self.height)
+
+    @property
     def height(self) -> int:
         """How many rows there are."""
         return self._frame.height

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pytest
 from conftest import Result, rows
 
 from llf_kit import cleaning
 from llf_kit.cleaning.identifiers import Policy
+from llf_kit.convert import Plan, convert
+from llf_kit.errors import UsageError
 from llf_kit.schema import SAMPLE
 
 Run = Callable[..., Result]
@@ -76,6 +79,17 @@ def test_off_leaves_them_and_a_setting_says_so_too(tree: Tree, llf_kit: Run) -> 
     wrong = llf_kit("convert", "a.csv", "--name", "lab")
     assert wrong.status != 0
     assert "llf-kit.yaml: identifiers" in wrong.err
+
+
+def test_a_choice_that_is_none_and_a_damaged_key_are_told(tree: Tree, llf_kit: Run) -> None:
+    here = tree({"a.csv": "问题,答案\n电话13800138000,好\n", ".llf-kit/pseudonym_key": "no key"})
+    with pytest.raises(
+        UsageError, match=r"--identifiers 'pseudonyms': there is no such choice. Did you mean 'pseudonym'"
+    ):
+        convert(Plan("lab", (here / "a.csv",), identifiers="pseudonyms"), here)
+    wrong = llf_kit("convert", "a.csv", "--name", "lab", "--identifiers", "pseudonym")
+    assert wrong.status == 1
+    assert ".llf-kit/pseudonym_key: cannot be read as a key" in wrong.err
 
 
 def test_the_report_is_the_owners_and_has_nothing_readable(tree: Tree, llf_kit: Run) -> None:

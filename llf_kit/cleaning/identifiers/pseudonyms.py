@@ -16,6 +16,7 @@ from pathlib import Path
 from llf_kit.cleaning.identifiers import kinds
 from llf_kit.cleaning.identifiers.kinds import Hit, Kind
 from llf_kit.cleaning.identifiers.name_words import COMPOUND
+from llf_kit.errors import ConfigError
 
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏"
 _STEMS, _BRANCHES = "甲乙丙丁戊己庚辛壬癸", "子丑寅卯辰巳午未申酉戌亥"
@@ -25,17 +26,31 @@ _INITIALS = "ABCDEFGHJKLMNPRSTUVWY"
 
 def load_key(private: Path, *, keep: bool) -> bytes:
     """The project's key. There is one from the first use on, which only its owner can read; without ``keep`` none is
-    written."""
+    written.
+
+    Raises:
+        ConfigError: what stands there is no key.
+    """
     path = private / "pseudonym_key"
     key = secrets.token_bytes(32)
     if keep or path.exists():
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return bytes.fromhex(path.read_text(encoding="ascii"))
+            return _read(path)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(key.hex())
     return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return bytes.fromhex(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        raise ConfigError(
+            f"{path.parent.name}/{path.name}: cannot be read as a key. Bring it back, or remove it: then everybody gets "
+            "another pseudonym."
+        ) from None
 
 
 class Pseudonyms:

@@ -47,9 +47,7 @@ def _placeholder(hit: Hit, chinese: bool) -> str:
 
 def rewrite(rows: Rows, policy: Policy, found: Found) -> None:
     """Take the identifiers out of rows. In the mode ``reject`` such a row gets a reason that names the kinds."""
-    named = len(rows.texts) - 2 * rows.height, len(rows.texts) - rows.height  # labels, which name nobody
-    marked = rows.texts.str.contains(SIGN).fill_null(False)
-    marked = marked.scatter(range(*named), False)
+    marked = rows.texts.str.contains(SIGN).fill_null(False).scatter(rows.labels, False)  # labels name nobody
     if not marked.any():
         return
     if policy.mode == "mask" and found.enough(PHONE.name):
@@ -61,8 +59,8 @@ def rewrite(rows: Rows, policy: Policy, found: Found) -> None:
     texts: list[str] = []
     for number, conversation in conversations.items():
         kinds: set[str] = set()
-        for place, text, hits_ in _found(conversation):
-            for hit in hits_:
+        for place, text, every in _found(conversation):
+            for hit in every:
                 if hit.sure:
                     counts[hit.kind.name] += 1
                     kinds.add(hit.kind.name)
@@ -70,9 +68,9 @@ def rewrite(rows: Rows, policy: Policy, found: Found) -> None:
                     rows.flag(number, hit.flag)
                 some = contexts.setdefault(hit.flag or hit.kind.name, [])
                 if len(some) < SHOWN:
-                    some.append(Context(*rows.place(number), _context(text, hits_, hit)))
+                    some.append(Context(*rows.place(number), _context(text, every, hit)))
             places.append(place)
-            texts.append(replaced(text, hits_, policy.stand_in))
+            texts.append(replaced(text, every, policy.stand_in))
         if kinds and policy.mode == "reject":
             rows.reasons[number] = f"it holds identifiers: {', '.join(sorted(kinds))}"
     if places:

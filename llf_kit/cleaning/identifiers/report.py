@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 
 from llf_kit.project import write_text
 
@@ -29,14 +28,12 @@ class Found:
 
     counts: Counter[str] = field(default_factory=Counter)
     contexts: dict[str, list[Context]] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock, repr=False)  # polars may call from several threads
 
     def add(self, counts: Counter[str], contexts: Mapping[str, list[Context]]) -> None:
         """Add what a batch held."""
-        with self._lock:
-            self.counts.update(counts)
-            for kind, some in contexts.items():
-                self.contexts[kind] = sorted((*self.contexts.get(kind, ()), *some))[:SHOWN]
+        self.counts.update(counts)
+        for kind, some in contexts.items():
+            self.contexts[kind] = sorted((*self.contexts.get(kind, ()), *some))[:SHOWN]
 
     def enough(self, kind: str) -> bool:
         """Whether there are contexts enough of a kind."""

@@ -16,12 +16,14 @@ from llf_kit.cleaning.text.notation import NOTATIONS
 from llf_kit.cleaning.text.rules import Rule
 from llf_kit.cleaning.text.script import SCRIPTS
 
-__all__ = ["NOTATIONS", "SCRIPTS", "Changes", "Style", "clean", "flags"]
+__all__ = ["NOTATIONS", "SCRIPTS", "SIGN", "Changes", "Style", "clean", "flags"]
 
 DAMAGED = "damaged characters"
 LOST = "lost superscript"
 
 _DAMAGE = "\ufffd"
+# White space around a text goes too, without being counted.
+SIGN = rf"^[ \t\n]|[ \t\n]$|{_DAMAGE}|{notation.DOUBTFUL}"
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,24 @@ class Style:
 
     @cached_property
     def sign(self) -> str:
-        """What stands in every text that a rule may change, that has white space around it, or that is flagged."""
-        signs = (*(rule.sign for rule in self.rules), r"^[ \t\n]|[ \t\n]$", _DAMAGE, notation.DOUBTFUL)
-        return "|".join(f"(?:{sign})" for sign in signs)
+        """What stands in every text that a rule may change."""
+        return "|".join(f"(?:{rule.sign})" for rule in self.rules)
 
 
 def clean(texts: pl.Series, style: Style, changes: Changes) -> pl.Series:
     """Texts by every rule, without white space around them; ``changes`` counts."""
+    places = texts.str.contains(style.sign).fill_null(False).arg_true()
+    some = texts.gather(places)
     for rule in style.rules:
-        found = texts.str.contains(rule.sign)
-        if not found.any():
+        found = some.str.contains(rule.sign).arg_true()
+        if found.is_empty():
             continue
-        places = found.arg_true()
-        before = texts.gather(places)
+        before = some.gather(found)
         after = rule.change(before)
         changes.note(rule.name, before, after)
-        texts = texts.clone().scatter(places, after)
+        some = some.scatter(found, after)
+    if not places.is_empty():
+        texts = texts.clone().scatter(places, some)
     return texts.str.strip_chars()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
 
 import polars as pl
 
@@ -21,7 +20,6 @@ class Changes:
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)
     private: Callable[[str], Sequence[tuple[int, int]]] = lambda _: ()
-    _lock: Lock = field(default_factory=Lock, repr=False)  # polars may call from several threads
 
     def note(self, kind: str, before: pl.Series, after: pl.Series) -> None:
         """Count what differs."""
@@ -29,12 +27,11 @@ class Changes:
         number = int(different.sum())
         if not number:
             return
-        with self._lock:
-            self.counts[kind] += number
-            if kind not in self.examples:
-                pairs = zip(before.filter(different).head(_TRIED), after.filter(different).head(_TRIED), strict=True)
-                if shown := next(filter(None, (self._shown(*pair) for pair in pairs)), None):
-                    self.examples[kind] = shown
+        self.counts[kind] += number
+        if kind not in self.examples:
+            pairs = zip(before.filter(different).head(_TRIED), after.filter(different).head(_TRIED), strict=True)
+            if shown := next(filter(None, (self._shown(*pair) for pair in pairs)), None):
+                self.examples[kind] = shown
 
     def _shown(self, before: str, after: str) -> tuple[str, str] | None:
         """The first place where two texts differ, with a little of what stands around it, if that is not private."""
