@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
@@ -46,6 +46,9 @@ class Settings:
     seed: int = 42
     near_duplicates: float | None = None
     exclude: list[str] = field(default_factory=list)
+    identifiers: Literal["mask", "pseudonym", "reject", "off"] = "mask"
+    notation: Literal["keep", "superscript", "caret"] = "keep"
+    script: Literal["simplified", "traditional"] | None = None
     model: str | None = None
     min_score: Annotated[float, Ge(0), Le(100)] | None = None
     standard: str | None = None

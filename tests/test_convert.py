@@ -41,7 +41,7 @@ def test_a_strangers_gb18030_csv(tree: Tree, llf_kit: Run) -> None:
             "label": "生化",
         },
         {
-            "instruction": "电话【手机号】",
+            "instruction": "电话【电话】",
             "input": "",
             "output": "好",
             "system": "你是检验师。",
@@ -184,7 +184,7 @@ def test_a_dry_run_shows_and_writes_nothing(tree: Tree, llf_kit: Run) -> None:
     assert done.status == 0
     assert "read 5 = written 2 + duplicates 1 + rejected 2" in done.err
     assert "nothing was written" in done.err
-    assert [json.loads(line)["instruction"] for line in done.out.splitlines()] == ["血钾？", "电话【手机号】"]
+    assert [json.loads(line)["instruction"] for line in done.out.splitlines()] == ["血钾？", "电话【电话】"]
     assert [path.name for path in here.rglob("*") if path.is_file() and path.name != ".gitignore"] == ["a.csv"]
 
 

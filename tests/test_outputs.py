@@ -151,4 +151,4 @@ def test_a_pair_of_two_equal_answers_is_none(tree: Tree, llf_kit: Run) -> None:
 def test_identifiers_in_worse_answers_and_tools_are_masked(tree: Tree, llf_kit: Run) -> None:
     here = tree({"a.csv": "问题,chosen,rejected\n甲,乙,请打13800138000\n"})
     assert llf_kit("convert", "a.csv", "--name", "lab", "--json").json["masked"] == {"phone": 1}
-    assert rows(here / "datasets/lab.jsonl")[0]["rejected"] == "请打【手机号】"
+    assert rows(here / "datasets/lab.jsonl")[0]["rejected"] == "请打【电话】"

@@ -41,7 +41,13 @@ from llf_kit.cli._options import say
               "it is not sure of stays without one. Keywords a label stand in llf-kit.yaml: `labels:`.")  # fmt: skip
 @click.option("--min-score", type=click.FloatRange(0, 100), help="Reject rows with a lower score, each with "
               "its score and faults; `llf-kit quality NAME` shows the scores.")  # fmt: skip
-@click.option("--no-mask", is_flag=True, help="Leave identifiers (resident ids, mobile numbers, e-mail) as they are.")
+@click.option("--identifiers", type=click.Choice(["mask", "pseudonym", "reject", "off"]), help="What becomes of names, "
+              "numbers, addresses … of persons: a placeholder (mask, default), the same made-up one each time "
+              "(pseudonym), the row is rejected, or nothing (off).")  # fmt: skip
+@click.option("--notation", type=click.Choice(["keep", "superscript", "caret"]),
+              help="Powers as they are (default), as 10⁹/L, or as 10^9/L.")  # fmt: skip
+@click.option("--script", type=click.Choice(["simplified", "traditional"]), help="Write all Chinese in one script.")
+@click.option("--show-changes", is_flag=True, help="Show the first change of each kind, before and after.")
 @click.option("--dry-run", is_flag=True, help="Show the decision, ten samples and the counts; write nothing.")
 @_options.as_json
 def command(
@@ -61,7 +67,10 @@ def command(
     exclude: tuple[str, ...],
     learn_labels: bool,
     min_score: float | None,
-    no_mask: bool,
+    identifiers: str | None,
+    notation: str | None,
+    script: str | None,
+    show_changes: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -98,11 +107,13 @@ def command(
         seed=settings.seed if seed is None else seed,
         near_duplicates=settings.near_duplicates if near_duplicates is None else near_duplicates,
         exclude=(*settings.exclude, *exclude),
-        mask=not no_mask,
         labels=settings.labels,
         learn_labels=learn_labels or settings.learn_labels,
         min_score=settings.min_score if min_score is None else min_score,
         standard=here / settings.standard if settings.standard else None,
+        identifiers=identifiers or settings.identifiers,
+        notation=notation or settings.notation,
+        script=script or settings.script,
     )
     summary = convert(plan, here, write=not dry_run, ask=None if as_json else wizard())
     for decision in summary.decisions:
@@ -124,14 +135,24 @@ def command(
         if summary.clusters_file:
             say(f"            each with the row that stays in {summary.clusters_file}")
     if summary.rejected:
-        reasons = "; ".join(f"{number} × {reason}" for reason, number in summary.reasons.items())
-        say(f"  rejected  {reasons}")
+        say(f"  rejected  {_counted(summary.reasons)}")
         if summary.rejects_file:
             say(f"            each with its place in {summary.rejects_file}")
+    if summary.changed:
+        say(f"  changed   {_counted(summary.changed)} (texts)")
+    if show_changes:
+        for kind, (before, after) in summary.changes.items():
+            say(f"            {kind}: {before!r} → {after!r}")
+        for kind in summary.changed.keys() - summary.changes.keys():
+            say(f"            {kind}: not shown, for there are identifiers beside it")
     if summary.masked:
-        say("  masked    " + "; ".join(f"{number} × {kind}" for kind, number in summary.masked.items()))
+        say(f"  {'masked   ' if plan.identifiers == 'mask' else 'found    '} {_counted(summary.masked)}")
+    if summary.identifiers_file:
+        say(f"            each kind with masked context in {summary.identifiers_file}")
+    if summary.flagged:
+        say(f"  flagged   {_counted(summary.flagged)} (rows)")
     if summary.labelled.keys() - {"column", "unknown"}:
-        say("  labelled  " + "; ".join(f"{number} × {origin}" for origin, number in summary.labelled.items()))
+        say(f"  labelled  {_counted(summary.labelled)}")
     if learnt := summary.classifier:
         right = "of none is it sure" if learnt["accuracy"] is None else f"right in {learnt['accuracy']:.1%} of them"
         say(f"  classifier, cross-validated: sure of {learnt['sure']:.1%} of the questions, {right}")
@@ -147,3 +168,7 @@ def _datasets(names: list[str]) -> str:
     folds = [name for name in names if "_fold" in name]
     trained, held = (folds[:-1], folds[-1]) if folds else (names[:1], names[0] + "_val")
     return f"--set dataset={','.join(trained)}" + (f" --set eval_dataset={held}" if held in names else "")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return "; ".join(f"{number} × {kind}" for kind, number in counts.items())

@@ -98,8 +98,7 @@ def apply(directory: Path, name: str, path: Path) -> Applied:
     drops = {where for where, (decision, _) in chosen.items() if decision == "drop"}
     if len(drops) == len(rows):
         raise DataError(f"{path}: drops every row of {name}. Remove the dataset instead, or keep some.")
-    masked: Counter[str] = Counter()
-    edits = _cleaned(edits, masked, directory, name, path)
+    edits, masked = _cleaned(edits, directory, name, path)
     listed = _list(directory, name, edits, drops, rows)
     if edits or drops:
         editing.edit(dataset, edits, drops)
@@ -170,9 +169,11 @@ def _compared(
 
 
 def _cleaned(
-    edits: Mapping[str, dict[str, str]], masked: Counter[str], directory: Path, name: str, path: Path
-) -> dict[str, dict[str, str]]:
-    """The new texts as a conversion would have cleaned them: a person may type a name, too.
+    edits: Mapping[str, dict[str, str]], directory: Path, name: str, path: Path
+) -> tuple[dict[str, dict[str, str]], Mapping[str, int]]:
+    """The new texts as the conversion would have cleaned them: a person may type a name, too. And what was masked.
+
+    Where the conversion rejects rows with identifiers, these are masked: the person has decided to keep the row.
 
     Raises:
         DataError: nothing is left of one.
@@ -186,7 +187,11 @@ def _cleaned(
         ],
         schema=SAMPLE,
     )
-    made = cleaning.clean(frame.lazy(), masked, record.get("identifiers") != "off").sort("row").collect()
+    mode = record.get("identifiers", "mask")
+    policy = cleaning.identifiers.policy("mask" if mode == "reject" else mode, private_directory(directory), keep=True)
+    style = cleaning.text.Style(record.get("notation", "keep"), record.get("script"))
+    done = cleaning.Cleaned()
+    made = cleaning.clean(frame.lazy(), style, policy, done).sort("row").collect()
     cleaned: dict[str, dict[str, str]] = {}
     for (where, one, _), turns in zip(texts, made["messages"].to_list(), strict=True):
         cleaned.setdefault(where, {})[one] = turns[0]["content"]
@@ -195,7 +200,7 @@ def _cleaned(
     )
     if empty.any():
         raise DataError(f"{path}: {int(empty.sum())} corrected texts say nothing. Write them, or choose drop.")
-    return cleaned
+    return cleaned, done.found.counts
 
 
 def _list(

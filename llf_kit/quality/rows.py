@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from typing import Any
 
 import polars as pl
@@ -47,7 +46,7 @@ def view(row: dict[str, Any], language: Language) -> dict[str, str]:
 
 def masked(text: str) -> str:
     """``text`` without identifiers: the page may be passed on, whatever the dataset was converted with."""
-    return identifiers.mask(text, Counter()) if text else ""
+    return identifiers.mask(text) if text else ""
 
 
 def digest(row: dict[str, Any]) -> str:

@@ -218,7 +218,7 @@ def test_nothing_leaves_unless_identifiers_were_masked_or_it_is_allowed_by_name(
     monkeypatch.setenv("LLF_KIT_JUDGE_KEY", "from the environment")
     directory = tree({"a.csv": RAW})
     ask = ("quality", "lab", "--judge", server.url, "--judge-model", "m", "--json")
-    assert llf_kit("convert", "a.csv", "--name", "lab", "--no-mask").status == 0
+    assert llf_kit("convert", "a.csv", "--name", "lab", "--identifiers", "off").status == 0
     done = llf_kit(*ask)
     assert (done.status, server.asked) == (2, [])
     assert "its identifiers were not masked" in done.err

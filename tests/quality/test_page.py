@@ -13,14 +13,15 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Result, rows
 
+from llf_kit.cleaning import identifiers, text
 from llf_kit.project import shipped, text_lines
 
 RAW = """问题,答案,标签
 成人血钾的参考区间是多少？,血清钾 3.5～5.3 mmol/L（WS/T 404.3-2012）。,参考区间
 成人血钾的参考区间是多少,血清钾 3.8～6.0 mmol/L（WS/T 404.3-2012）。,参考区间
-成人白细胞计数的参考区间？,白细胞计数 3.5～9.5×109/L（WS/T 405-2012）。,参考区间
+成人白细胞计数的参考区间？,白细胞计数 3.5～9.5 109/L（WS/T 405-2012）。,参考区间
 成人血钠的参考区间是多少？,血清钠 147～137 mmol/L（WS/T 404.3-2012）。,参考区间
-<script>alert(1)</script>电话13912345678，血糖 25 mmol/L 怎么处理？,请咨询医生。,危急值
+<血酮>3&：患者欧阳明月，电话13912345678，血糖 25 mmol/L 怎么处理？,请咨询医生。,危急值
 溶血标本对血钾有什么影响？请说明原因和处理办法。,红细胞内钾浓度远高于血清，溶血时钾释放到血清，使结果假性升高，应重新采集标本，避免反复握拳。,检验前
 溶血标本对血钾有什么影响？请说明原因和处理方法。,红细胞内钾浓度远高于血清，溶血时钾释放到血清，使结果假性升高，应重新采集标本，避免反复握拳。,检验前
 ,没有问题,检验前
@@ -66,8 +67,8 @@ def test_the_page_loads_nothing_and_shows_no_identifier(
     looked.feed(page)
     assert (looked.found, looked.open) == ([], [])
     assert "default-src 'none'" in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "13912345678" not in page
+    assert "&lt;血酮&gt;3&amp;" in page
+    assert "13912345678" not in page and "欧阳" not in page and "明月" not in page
     assert page.count("【手机号】") + page.count("【电话】") >= 1
     said = yaml.safe_load((shipped("templates") / "quality/words.yaml").read_text(encoding="utf-8"))[language]
     for heading in ("came_in", "lengths", "labels", "scores", "units", "flags", "contradictions", "near", "leaked"):
@@ -76,7 +77,7 @@ def test_the_page_loads_nothing_and_shows_no_identifier(
     assert said["target_without_rows"] in page
     assert said["sum_not_one"].format(sum="0.9") in page
     assert said["rows_without_target"] in page
-    assert "<td>×109/L</td>" in page
+    assert "上标丢失: 109" in page or "lost superscript: 109" in page
     if language == "zh":  # what the tool itself says is Chinese, too
         words = re.sub(
             r"<style>.*?</style>|<[^>]+>|llf-kit|LLaMA-Factory|JSON|Excel|mmol/L|WS/T|single-turn.*",
@@ -85,7 +86,7 @@ def test_the_page_loads_nothing_and_shows_no_identifier(
             flags=re.S,
         )
         file_names = {"shares", "templates", "quality", "standard", "yaml", "jsonl", "datasets"}
-        assert set(re.findall(r"[A-Za-z]{4,}", words)) <= file_names | {"script", "alert"}
+        assert set(re.findall(r"[A-Za-z]{4,}", words)) <= file_names
 
 
 def test_the_languages_have_the_same_words() -> None:
@@ -96,18 +97,26 @@ def test_the_languages_have_the_same_words() -> None:
             assert sorted(re.findall(r"{\w*}", text)) == sorted(re.findall(r"{\w*}", words["zh"][name])), name
 
 
+def test_what_cleaning_counts_has_chinese_words() -> None:
+    named = yaml.safe_load((shipped("templates") / "quality/words.yaml").read_text(encoding="utf-8"))["zh"]["named"]
+    kinds = [kind.name for kind in vars(identifiers.kinds).values() if isinstance(kind, identifiers.kinds.Kind)]
+    rules = [rule.name for script in text.SCRIPTS for rule in text.Style("caret", script).rules]
+    flags = [text.LOST, text.DAMAGED, identifiers.digits.BAD_ID, identifiers.digits.BAD_CARD]
+    assert len(kinds) > 15 and {*kinds, *rules, *flags} <= named.keys()
+
+
 def test_json_says_what_came_in_and_what_there_is(converted: Path, llf_kit: Callable[..., Result]) -> None:
     data = llf_kit("quality", "lab", "--json").json
     assert data["conversion"]["read"] == 8
     assert data["conversion"]["reasons"] == {"no question": 1}
-    assert data["conversion"]["masked"] == {"phone": 1}
+    assert data["conversion"]["masked"] == {"name": 1, "phone": 1}
     assert (data["rows"], data["language"]) == (7, "zh")
     assert sum(data["lengths"]["answer"]["rows"]) == sum(data["scores"]["rows"]) == 7
     assert {one["label"]: (one["rows"], one["target"]) for one in data["labels"]} == {
         "参考区间": (4, 0.5), "检验前": (2, None), "危急值": (1, 0.3), "室间质评": (0, 0.1),
     }  # fmt: skip
     assert len(data["label_problems"]) == 3
-    assert {"unit": "×109/L", "number": 1} in data["units"]
+    assert {"unit": "mmol/L", "number": 4} in data["units"]
     worst = data["worst"][0]
     assert (worst["place"], worst["faults"][0]["fault"]) == ("datasets/lab.jsonl:5", "points_elsewhere")
     scores = [one["score"] for one in data["worst"]]
@@ -142,7 +151,7 @@ def test_what_the_laboratory_checks_find_is_shown_side_by_side(converted: Path, 
     assert flagged == {"datasets/lab.jsonl:3": ["上标丢失"], "datasets/lab.jsonl:4": ["区间上下限颠倒"]}
     page = (converted / "a.html").read_text(encoding="utf-8")
     assert "3.8～6.0 mmol/L" in page
-    assert "上标丢失: ×109" in page
+    assert "上标丢失: 109" in page
 
 
 def test_near_duplicates_are_shown_in_their_clusters(converted: Path, llf_kit: Callable[..., Result]) -> None:
@@ -161,10 +170,10 @@ def test_the_page_goes_where_only_its_owner_reads_it(converted: Path, llf_kit: C
 def test_an_unmasked_dataset_is_masked_on_the_page_and_named_as_such(
     converted: Path, llf_kit: Callable[..., Result]
 ) -> None:
-    assert llf_kit("convert", "a.csv", "--name", "lab", "--no-mask").status == 0
+    assert llf_kit("convert", "a.csv", "--name", "lab", "--identifiers", "off").status == 0
     assert llf_kit("quality", "lab", "--lang", "en", "--html", "a.html", "--excel", "a.xlsx").status == 0
     page = (converted / "a.html").read_text(encoding="utf-8")
-    assert "13912345678" not in page
+    assert "13912345678" not in page and "欧阳" not in page and "明月" not in page
     assert "It was converted without masking" in page
     import openpyxl
 
