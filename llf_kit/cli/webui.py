@@ -127,7 +127,7 @@ def _from_elsewhere(door: Door, config: Path | None) -> Iterator[str]:
     host, port = (client[2], client[3]) if len(client) == 4 else (socket.gethostname(), "22")
     by_port = "" if port == "22" else f"-p {port} "
     yield "  from elsewhere, by ssh; then open the same address there:"
-    yield f"    ssh {by_port}-L {door.port}:{door.host}:{door.port} {_user()}@{host}"
+    yield f"    ssh {by_port}-L {door.port}:{ports.bracketed(door.host)}:{door.port} {_user()}@{host}"
     yield "  on a rented machine that maps one port only, such as 6006:"
     yield f"    llf-kit webui {f'{config} ' if config else ''}--host 0.0.0.0 --port 6006 --auth {_user()}"
 

@@ -116,7 +116,9 @@ def build(request: dict[str, Any]) -> tuple[Any, Any]:
         def resume(self) -> Iterator[dict[Any, Any]]:
             yield from super().resume()
             if self.runner.finished and not self.runner.running:
-                yield self._update_component({key: {"value": one} for key, one in self.runner.finished.items()})
+                chosen = {key: {"value": one} for key, one in self.runner.finished.items()}
+                del chosen["train.output_dir"]  # upstream has just given a new one
+                yield self._update_component(chosen)
 
     engine.Runner = Runner
     runner.Popen = Trainer

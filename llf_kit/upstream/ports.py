@@ -40,7 +40,12 @@ def is_loopback(host: str) -> bool:
 def url(host: str, port: int) -> str:
     """The address by which this machine itself reaches what listens on ``host``."""
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
+    return f"http://{bracketed(near)}:{port}"
+
+
+def bracketed(host: str) -> str:
+    """``host`` as it stands before a colon and a port."""
+    return f"[{host}]" if ":" in host else host
 
 
 def answers(address: str) -> bool:

@@ -121,7 +121,7 @@ def open_board(
     # The board starts its trainings by the name of the command.
     environment = {**_QUIET, "PATH": os.pathsep.join((str(cli.parent), os.environ.get("PATH", "")))}
     request = {
-        "host": door.host,
+        "host": ports.bracketed(door.host),
         "port": door.port,
         "auth": door.login,
         "label": preset.label,
@@ -141,7 +141,11 @@ def open_board(
                 f"Open it without --host and --auth. Log: {log}"
             )
         on_other_shape()
-        named = {"GRADIO_SERVER_NAME": door.host, "GRADIO_SERVER_PORT": str(door.port), "BROWSER": "true"}
+        named = {
+            "GRADIO_SERVER_NAME": ports.bracketed(door.host),
+            "GRADIO_SERVER_PORT": str(door.port),
+            "BROWSER": "true",
+        }
         code, stopped = _run([str(cli), "webui"], {**environment, **named}, door, log, on_ready)
     if code and not stopped:
         raise RunError(f"the board: {failures.explain(log, code)} Log: {log}")

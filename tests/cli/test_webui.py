@@ -173,6 +173,7 @@ def test_how_to_come_from_elsewhere_is_ready_to_paste(
     assert "ready: http://127.0.0.1:7861" in said
     assert "\n    ssh -p 2222 -L 7861:127.0.0.1:7861 lab@10.0.0.9\n" in said
     assert "\n    llf-kit webui a.yaml --host 0.0.0.0 --port 6006 --auth lab\n" in said
+    assert " -L 7860:[::1]:7860 lab@" in llf_kit("webui", "a.yaml", "--host", "::1").err
     said = llf_kit("webui", "a.yaml", "--host", "0.0.0.0", "--auth", "lab").err
     assert "travel unencrypted" in said and "ssh" not in said
 
@@ -214,3 +215,24 @@ def test_the_hub_is_what_upstreams_variables_say(monkeypatch: pytest.MonkeyPatch
     assert webui._hub() is None
     monkeypatch.setenv("USE_MODELSCOPE_HUB", "1")
     assert webui._hub() == "modelscope"
+
+
+def test_the_password_reaches_the_board_by_no_way_that_others_see(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {}
+
+    def run(command: list[str], *, stdin: Any, env: dict[str, str], **_: Any) -> tuple[int, bool]:
+        told.update(json.load(stdin), seen=f"{command} {env}")
+        return 0, True
+
+    monkeypatch.setattr(webui.process, "run", run)
+    monkeypatch.setattr(ports, "check_free", lambda *_: None)
+    webui.open_board(Preset("a", "a", False, "a", None), webui.Door("::1", 7861, ("lab", "geheim")), project=project)
+    assert (told["host"], told["port"], told["auth"]) == (
+        "[::1]",
+        7861,
+        ["lab", "geheim"],
+    )  # as gradio wants an address
+    assert "geheim" not in told["seen"]
+    assert "'GRADIO_ANALYTICS_ENABLED': 'False'" in told["seen"]

@@ -211,9 +211,15 @@ def test_from_the_ready_page_through_a_training_to_a_chat(
 def test_with_a_login_nobody_else_comes_in_and_ctrl_c_ends_a_training(
     opened: Callable[..., Opened], page: Page, laboratory: Path, smollm2: Path
 ) -> None:
-    with (laboratory / "llf-kit.yaml").open("a", encoding="utf-8") as settings:
-        settings.write(f"model: {smollm2}\n")
-    board = opened("--auth", "lab", "--host", "0.0.0.0", "--lang", "en")  # and no YAML: the prepared dataset
+    # No YAML: a prepared dataset of pairs, for a stage whose choice empties the board's list of datasets.
+    entries = json.loads((laboratory / "dataset_info.json").read_text(encoding="utf-8"))
+    columns = {"prompt": "q", "chosen": "better", "rejected": "worse"}
+    entries["pairs"] = {"file_name": "pairs.jsonl", "ranking": True, "columns": columns}
+    (laboratory / "dataset_info.json").write_text(json.dumps(entries), encoding="utf-8")
+    pairs = [{"q": question, "better": answer, "worse": "不知道"} for question, answer in ROWS * 4]
+    (laboratory / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
+    (laboratory / "llf-kit.yaml").write_text(f"name: pairs\nmodel: {smollm2}\n", encoding="utf-8")
+    board = opened("--auth", "lab", "--host", "0.0.0.0", "--lang", "en")
     password = re.search(r"password   (\S+)", board.said)
     assert password
     assert status(f"{board.address}/config") == status(f"{board.address}/gradio_api/info") == 401
@@ -231,7 +237,9 @@ def test_with_a_login_nobody_else_comes_in_and_ctrl_c_ends_a_training(
     assert log_in(password[1]) == 200
     page.get_by_text("Learning rate", exact=True).wait_for()
     assert field(page, "Model path").input_value() == str(smollm2)
-    assert chosen(page) == ["lab"]
+    assert field(page, "Stage").input_value() == "DPO"
+    page.wait_for_timeout(2000)  # milliseconds, in which the board's own handlers would have emptied it
+    assert chosen(page) == ["pairs"]
     press(page, "Start")
     page.get_by_text("Running").first.wait_for(timeout=5 * MINUTE)
     family = psutil.Process(board.process.pid).children(recursive=True)
