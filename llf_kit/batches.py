@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 from polars.io.plugins import register_io_source
 
-_ROWS = 20_000  # that a function sees at once: enough that its calls cost little beside the work
+_ROWS = 10_000  # that a function sees at once: enough that its calls cost little beside the work
 _SLICE = 4_000  # that are handed on at once: the engine lets a number of batches wait, whatever their size
 
 Schema = Mapping[str, pl.DataType]

@@ -100,7 +100,8 @@ class _Account:
     def keep(self, batch: pl.DataFrame) -> pl.DataFrame:
         """The rows of ``batch`` that are to be written."""
         self.counts.append(_counts(batch.lazy()).collect())
-        self.flagged.update(dict(_flags(batch.lazy()).collect().iter_rows()))
+        if (batch["flags"].list.len() > 0).any():  # most batches have none
+            self.flagged.update(dict(_flags(batch.lazy()).collect().iter_rows()))
         rejected = batch.filter(pl.col("reason").is_not_null())
         if not rejected.is_empty():
             rejected.select(name for name in _LISTED if name in rejected.columns).write_ndjson(self.rejects)

@@ -92,9 +92,9 @@ def test_the_page_loads_nothing_and_shows_no_identifier(
 def test_the_languages_have_the_same_words() -> None:
     words = yaml.safe_load((shipped("templates") / "quality/words.yaml").read_text(encoding="utf-8"))
     assert words["zh"].keys() - {"named"} == words["en"].keys()
-    for name, text in words["en"].items():
-        if isinstance(text, str):
-            assert sorted(re.findall(r"{\w*}", text)) == sorted(re.findall(r"{\w*}", words["zh"][name])), name
+    for name, said in words["en"].items():
+        if isinstance(said, str):
+            assert sorted(re.findall(r"{\w*}", said)) == sorted(re.findall(r"{\w*}", words["zh"][name])), name
 
 
 def test_what_cleaning_counts_has_chinese_words() -> None:
