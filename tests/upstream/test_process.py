@@ -12,6 +12,8 @@ import pytest
 
 from llf_kit.upstream import board, process
 
+# Tests may themselves be run under nohup, which what they start would inherit.
+HEARD = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
 PARENT = """
 import sys
 from pathlib import Path
@@ -29,7 +31,7 @@ time.sleep(60)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_child_and_is_told(project: Path, number: signal.Signals) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen([sys.executable, "-c", HEARD + PARENT, CHILD], stdout=subprocess.PIPE, text=True)
     until(project / "started")
     parent.send_signal(number)
     said, _ = parent.communicate(timeout=30)
@@ -98,7 +100,7 @@ _DEAF = [
 
 def started(log: Path, command: list[str]) -> subprocess.Popen[str]:
     """The program with a child, as a shell starts it in the background: with Ctrl-C ignored."""
-    program = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n{_PROGRAM}"
+    program = f"{HEARD}signal.signal(signal.SIGINT, signal.SIG_IGN)\n{_PROGRAM}"
     text = program.format(log=log, command=command).replace("PosixPath", "__import__('pathlib').Path")
     return subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
 
