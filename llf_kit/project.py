@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -146,6 +147,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: holds a {type(data).__name__}, not `key: value` lines. Correct the YAML.")
     return data
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds; an empty one where there is none, or no file that can be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def text_lines(path: Path) -> list[str]:

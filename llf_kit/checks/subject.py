@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from llf_kit.checks.edits import edited
+from llf_kit.project import json_object
 from llf_kit.schema import Finding, Fix
 from llf_kit.upstream import dataset_entries, models
 from llf_kit.upstream.arguments import Schema
@@ -138,7 +138,7 @@ class Subject:
     @cached_property
     def model_config(self) -> dict[str, Any]:
         """The model's config.json; empty where it is not on this machine or cannot be read."""
-        return _json(self.model / "config.json") if self.model else {}
+        return json_object(self.model / "config.json") if self.model else {}
 
 
 def has_gpu() -> bool:
@@ -147,11 +147,3 @@ def has_gpu() -> bool:
         return False
     drivers = ("/proc/driver/nvidia/version", "/dev/davinci_manager", "/dev/kfd")
     return any(Path(driver).exists() for driver in drivers) or shutil.which("nvidia-smi") is not None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llf_kit.errors import ModelError
+from llf_kit.project import json_object
 from llf_kit.upstream.chat_template import ChatTemplate, Slot
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ class Special:
 
 def special(model: Path) -> Special:
     """What tokenizer_config.json, special_tokens_map.json and chat_template.jinja of a model folder say."""
-    config = _json(model / "tokenizer_config.json")
+    config = json_object(model / "tokenizer_config.json")
     if "added_tokens_decoder" not in config:  # as transformers: the map is for models of old
-        config = {**config, **_json(model / "special_tokens_map.json")}
+        config = {**config, **json_object(model / "special_tokens_map.json")}
     named = {key: _text(config.get(key)) for key in _NAMED}
     more = config.get("additional_special_tokens") or config.get("extra_special_tokens") or []
     others = [_text(one) for one in (more.values() if isinstance(more, dict) else more)]
@@ -172,11 +173,3 @@ def _text(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("content")
     return value if isinstance(value, str) and value else None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
