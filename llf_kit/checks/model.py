@@ -8,6 +8,7 @@ from pathlib import Path
 from llf_kit.checks.counting import number
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import did_you_mean
+from llf_kit.project import json_object
 from llf_kit.schema import Finding
 from llf_kit.upstream import models, weights
 from llf_kit.upstream.dataset_entries import names
@@ -74,7 +75,7 @@ def _adapter(subject: Subject, key: str, value: str) -> Iterator[Finding]:
         hint = "Name the output_dir of a LoRA training, or one of its checkpoints."
         yield subject.finding(NAME, "error", key, f"{value} has no adapter_config.json", hint)
         return
-    base = models.read_json(config).get("base_model_name_or_path")
+    base = json_object(config).get("base_model_name_or_path")
     model = subject.config.values.get("model_name_or_path")
     if subject.model is not None and (why := models.misfit(Path(value), subject.model)):
         hint = f"Write model_name_or_path: {base}" if isinstance(base, str) and base else "Name its own base."

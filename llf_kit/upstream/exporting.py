@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import ConfigError, LlfKitError
-from llf_kit.project import write_text
-from llf_kit.upstream import card, configs, gguf, leaving, models, record, runs, servers, weights, written
+from llf_kit.project import json_object, write_text
+from llf_kit.upstream import card, configs, gguf, leaving, record, runs, servers, weights, written
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.dataset_entries import names
 from llf_kit.upstream.leaving import Leaving
@@ -154,4 +154,4 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _config(model: Path) -> dict[str, Any]:
-    return models.read_json(model / "config.json")
+    return json_object(model / "config.json")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import NotInstalledError, RunError
+from llf_kit.project import json_object
 from llf_kit.upstream import failures, locate, process
-from llf_kit.upstream.models import read_json
 
 __all__ = ["TYPES", "convert", "find", "metadata", "tokenizer_kind"]
 
@@ -75,7 +75,7 @@ def convert(converter: Path, model: Path, kind: str) -> Path:
 
 def tokenizer_kind(model: Path) -> str | None:
     """What llama.cpp calls the tokenizer of ``model``: ``gpt2`` where tokens are made of bytes; None for others."""
-    parts = json.dumps(read_json(model / "tokenizer.json").get("pre_tokenizer"))
+    parts = json.dumps(json_object(model / "tokenizer.json").get("pre_tokenizer"))
     return "gpt2" if '"ByteLevel"' in parts else None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import RunError
-from llf_kit.project import write_text
+from llf_kit.project import json_object, write_text
 from llf_kit.upstream import jinja_template, models, weights
 from llf_kit.upstream.chat_template import ChatTemplate, Token
 from llf_kit.upstream.tokenizer import Special, Tokenizer, special
@@ -77,7 +77,7 @@ class Leaving:
     @property
     def context(self) -> int:
         """Of the model, in tokens; 2048 where its config.json does not say."""
-        return models.context(models.read_json(self.merged / "config.json")) or 2048
+        return models.context(json_object(self.merged / "config.json")) or 2048
 
 
 def _first(text: str, tokens: tuple[str, ...]) -> str | None:
@@ -106,7 +106,7 @@ def _refusals(leaving: Leaving) -> Iterator[str]:
     """What makes a model that cannot answer as trained."""
     folder = leaving.merged
     shapes = weights.parameters(folder)
-    size = models.inner(models.read_json(folder / "config.json")).get("vocab_size")
+    size = models.inner(json_object(folder / "config.json")).get("vocab_size")
     rows = next((shape[0] for name, shape in shapes.items() if name.endswith(_EMBEDDINGS) and len(shape) == 2), None)
     trained, left = leaving.tokenizer.vocabulary, Tokenizer(folder, None).vocabulary
     if isinstance(size, int) and rows is not None and rows != size:
@@ -123,7 +123,7 @@ def _refusals(leaving: Leaving) -> Iterator[str]:
 def _precision(leaving: Leaving) -> Iterator[str]:
     folder = leaving.merged
     path = folder / "config.json"
-    config = models.read_json(path)
+    config = json_object(path)
     stored = weights.precision(folder)
     if stored is None or "quantization_config" in config:
         return
@@ -144,19 +144,19 @@ def _end_tokens(leaving: Leaving) -> Iterator[str]:
         return
     ids = list(dict.fromkeys([number, *ids]))
     folder = leaving.merged
-    config = models.read_json(folder / "config.json")
+    config = json_object(folder / "config.json")
     if number not in _listed(models.inner(config).get("eos_token_id")):
         _edit(folder / "config.json", {"eos_token_id": number})
         yield f"config.json: an answer ends at {end} ({number})"
     path = folder / "generation_config.json"
-    generation = models.read_json(path)
+    generation = json_object(path)
     had = _listed(generation.get("eos_token_id"))
     if had[:1] != [number] or not set(ids) <= set(had):
         every = list(dict.fromkeys([*ids, *had]))
         _edit(path, {"eos_token_id": every if len(every) > 1 else number})
         yield f"generation_config.json: an answer ends at {end} ({number})"
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
-        said = models.read_json(folder / name)
+        said = json_object(folder / name)
         if "eos_token" in said and _token(said["eos_token"]) != end:
             _edit(folder / name, {"eos_token": end, **({"eos_token_id": number} if "eos_token_id" in said else {})})
             yield f"{name}: the end token is {end}"
@@ -187,7 +187,7 @@ def _chat_template(leaving: Leaving, trained: Special) -> Iterator[str]:
     if chosen == left:
         return
     write_text(folder / "chat_template.jinja", chosen)
-    if "chat_template" in models.read_json(folder / "tokenizer_config.json"):
+    if "chat_template" in json_object(folder / "tokenizer_config.json"):
         _edit(folder / "tokenizer_config.json", {"chat_template": chosen})
     kind = "the model's own" if own and chosen.endswith(own) else "one made of its parts, without tools"
     system = ", with the system prompt of the training" if template.default_system else ""
@@ -195,4 +195,4 @@ def _chat_template(leaving: Leaving, trained: Special) -> Iterator[str]:
 
 
 def _edit(path: Path, changes: dict[str, Any]) -> None:
-    write_text(path, json.dumps({**models.read_json(path), **changes}, ensure_ascii=False, indent=2) + "\n")
+    write_text(path, json.dumps({**json_object(path), **changes}, ensure_ascii=False, indent=2) + "\n")

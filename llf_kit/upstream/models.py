@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import Any, Literal
 
 from llf_kit.upstream import weights
 
-__all__ = ["ADAPTER", "context", "fingerprint", "inner", "misfit", "place", "read_json", "same"]
+__all__ = ["ADAPTER", "context", "fingerprint", "inner", "misfit", "place", "same"]
 
 ADAPTER = "adapter_config.json"
 _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
@@ -18,15 +17,6 @@ _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 _LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
 _SAMPLE = 1 << 16  # bytes of weights
 _LORA = re.compile(r"^base_model\.model\.(.+)\.lora_([AB])\.(?:[\w-]+\.)?weight$")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds; empty where it cannot be read."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def inner(config: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from llf_kit.errors import ConfigError, RunError, UsageError
+from llf_kit.project import json_object
 from llf_kit.upstream import failures, locate, process, record
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.record import Record
@@ -149,8 +150,4 @@ class _Tail:
 
 def _result(output: Path) -> dict[str, Any]:
     """What upstream measured: all_results.json, where it wrote one."""
-    try:
-        data = json.loads((output / "all_results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    return json_object(output / "all_results.json")

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from llf_kit.errors import NotInstalledError, RunError
-from llf_kit.project import private_directory, write_text
+from llf_kit.project import json_object, private_directory, write_text
 from llf_kit.upstream import configs, environment, failures, locate, models, ports, process
 from llf_kit.upstream.client import Client
 from llf_kit.upstream.configs import Config
@@ -141,7 +141,7 @@ def _fitted(tuned: Tuned) -> Config:
     values = dict(tuned.config.values)
     if values.get("infer_backend") in ("vllm", "sglang") and values.get("do_sample") is False:
         values["temperature"] = 0.0
-    ranks = [models.read_json(Path(adapter) / models.ADAPTER).get("r") for adapter in tuned.adapters]
+    ranks = [json_object(Path(adapter) / models.ADAPTER).get("r") for adapter in tuned.adapters]
     if values.get("infer_backend") == "vllm" and (highest := max((r for r in ranks if isinstance(r, int)), default=0)):
         values.setdefault("vllm_max_lora_rank", next((rank for rank in _RANKS if rank >= highest), highest))
     return replace(tuned.config, values=values)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import ConfigError
+from llf_kit.project import json_object
 from llf_kit.upstream import configs, models, record
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.dataset_entries import names
@@ -183,6 +184,6 @@ def _unfit(config: Config, adapter: Path, model: str) -> Iterator[str]:
     if not (adapter / models.ADAPTER).is_file():
         yield f"{config.path}: {adapter} holds no adapter. Give the output_dir of a LoRA training."
         return
-    base = models.read_json(adapter / models.ADAPTER).get("base_model_name_or_path")
+    base = json_object(adapter / models.ADAPTER).get("base_model_name_or_path")
     if why := models.misfit(adapter, Path(model)):
         yield f"{config.path}: {adapter} was trained on another model: {why}. Give model_name_or_path={base or '…'}"
