@@ -118,11 +118,13 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
     expected = _probes(directory)
     answers = steps.ask(merged, [probe.question for probe in expected[:SERVED]])
 
-    scored = [(probes.score(probe, said.predict), probe) for probe, said in zip(expected, after, strict=True)]
+    scored = [(probes.score(probe, said.predict or ""), probe) for probe, said in zip(expected, after, strict=True)]
     first, last = _losses(adapter / "trainer_log.jsonl")
     return Outcome(
         probes=len(expected),
-        right_before=sum(bool(probes.score(p, said.predict).value) for p, said in zip(expected, before, strict=True)),
+        right_before=sum(
+            bool(probes.score(p, said.predict or "").value) for p, said in zip(expected, before, strict=True)
+        ),
         right_after=sum(bool(result.value) for result, _ in scored),
         train_loss=float(trained.result["train_loss"]),
         first_loss=first,
