@@ -42,8 +42,10 @@ MAY_IMPORT = {
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
+    "endpoints": NOUNS,
     "quality": NOUNS
-    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"},
+    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"}
+    | {"endpoints"},
     "registered": NOUNS | {"dataset_info", "outputs", "upstream"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
