@@ -51,7 +51,9 @@ MAY_IMPORT = {
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
-    "evaluation": NOUNS,
+    "evaluation": NOUNS
+    | {"upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"}
+    | {"outputs", "endpoints"},
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {
