@@ -49,7 +49,11 @@ MAY_IMPORT = {
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
-    "evaluation": NOUNS,
+    "evaluation": NOUNS
+    | {
+        *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
+        *("outputs", "judging"),
+    },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {
