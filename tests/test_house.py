@@ -52,8 +52,10 @@ MAY_IMPORT = {
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS
-    | {"upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"}
-    | {"outputs", "endpoints"},
+    | {
+        *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
+        *("outputs", "endpoints"),
+    },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {
