@@ -119,7 +119,7 @@ def generate(
     work, output = folder / "rows", folder / "run"
     for place in (work, output):
         shutil.rmtree(place, ignore_errors=True)
-    config = _config(tuned, dataset, rows, work, output)
+    config = prepared(tuned, dataset, rows, work, output)
     upstream.run("train", configs.written(config, work / "predict.yaml"), on_progress=on_progress)
     answers = _answers(output / FILE, tuned, int(config.values["max_new_tokens"]))
     if len(answers) != len(rows):
@@ -129,8 +129,10 @@ def generate(
     return answers
 
 
-def _config(tuned: Tuned, dataset: Registered, rows: Sequence[dict[str, Any]], work: Path, output: Path) -> Config:
-    """The rows in a dataset of their own, and the YAML that asks them."""
+def prepared(
+    tuned: Tuned, dataset: Registered, rows: Sequence[dict[str, Any]], work: Path, output: Path, **method: Any
+) -> Config:
+    """The rows in a dataset of their own in ``work``, and the YAML that asks them, with other keys of ``method``."""
     columns = {key: dataset.entry[key] for key in ("formatting", "ranking", "columns", "tags") if key in dataset.entry}
     entry: dict[str, Any] = {_NAME: {"file_name": f"{_NAME}.jsonl", **columns}}
     lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
@@ -142,7 +144,7 @@ def _config(tuned: Tuned, dataset: Registered, rows: Sequence[dict[str, Any]], w
         "eval_dataset": _NAME,
         "output_dir": str(output),
     }
-    return replace(tuned.config, overrides=(), values={**settings(tuned), **places})
+    return replace(tuned.config, overrides=(), values={**settings(tuned), **places, **method})
 
 
 def _answers(file: Path, tuned: Tuned, longest: int) -> list[Answer]:
