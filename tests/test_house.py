@@ -43,26 +43,20 @@ MAY_IMPORT = {
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
+    "endpoints": NOUNS,
     "quality": NOUNS
-    | {
-        "registered",
-        "cleaning",
-        "labelling",
-        "screening",
-        "evaluation",
-        "dataset_info",
-        "outputs",
-        "templating",
-        "pages",
-    },
+    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"}
+    | {"endpoints", "pages"},
     "registered": NOUNS | {"dataset_info", "outputs", "upstream"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS
-    | {"upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"}
-    | {"outputs", "judging"},
+    | {
+        *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
+        *("outputs", "endpoints"),
+    },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {

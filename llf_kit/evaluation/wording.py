@@ -15,11 +15,6 @@ def said(text: str, language: str, /, **values: Any) -> str:
     return str(_texts()[language][text]).format(**values)
 
 
-def both(text: str, /, **values: Any) -> dict[str, str]:
-    """The ``text`` of that name in every language."""
-    return {language: said(text, language, **values) for language in LANGUAGES}
-
-
 def listed(items: list[str], language: str) -> str:
     """Items as a list within a sentence."""
     return ("、" if language == "zh" else ", ").join(items)
