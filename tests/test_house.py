@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "evaluation": NOUNS
     | {
         *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
-        *("outputs", "endpoints"),
+        *("outputs", "endpoints", "pages"),
     },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
