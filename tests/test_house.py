@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "project": {"errors"},
     "batches": set(),
     "quantities": set(),
+    "spreadsheet": {"errors"},
     "readers": NOUNS,
     "mapping": NOUNS,
     "cleaning": NOUNS,
@@ -43,7 +44,8 @@ MAY_IMPORT = {
     "render": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
     "quality": NOUNS
-    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"},
+    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"}
+    | {"spreadsheet"},
     "registered": NOUNS | {"dataset_info", "outputs", "upstream"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},

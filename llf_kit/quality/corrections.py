@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from llf_kit import cleaning, registered
+from llf_kit import cleaning, registered, spreadsheet
 from llf_kit.errors import DataError
 from llf_kit.project import private_directory
 from llf_kit.quality import conversion
@@ -112,14 +112,7 @@ def apply(directory: Path, name: str, path: Path) -> Applied:
 
 def _read(path: Path, name: str) -> tuple[list[_Line], list[tuple[str, str]], dict[str, str], list[str]]:
     """The lines of the sheet, the places and ids that were written, the decisions by their words, and what is wrong."""
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file. Give the sheet that --excel wrote.") from None
-    except Exception as error:  # openpyxl's have no common root
-        raise DataError(f"{path}: is not a readable xlsx ({type(error).__name__}). Save it as xlsx.") from None
+    book = spreadsheet.load(path, "--excel")
     if HIDDEN not in book.sheetnames:
         raise DataError(f"{path}: was not written by llf-kit quality. Make one: llf-kit quality {name} --excel FILE.")
     (made_for, language), *written = ((row[0], row[1]) for row in book[HIDDEN].iter_rows(max_col=2, values_only=True))
