@@ -43,21 +43,24 @@ MAY_IMPORT = {
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
+    "endpoints": NOUNS,
     "quality": NOUNS
     | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"}
-    | {"spreadsheet"},
+    | {"endpoints", "spreadsheet"},
     "registered": NOUNS | {"dataset_info", "outputs", "upstream"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
-    "evaluation": NOUNS,
+    "evaluation": NOUNS
+    | {"registered", "cleaning", "formats", "templating", "dataset_info", "outputs", "spreadsheet", "endpoints"},
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {
         "convert",
         "mixing",
         "quality",
+        "registered",
         "mapping",
         "formats",
         "dataset_info",

@@ -17,11 +17,10 @@ import polars as pl
 from llf_kit import cleaning, registered, spreadsheet
 from llf_kit.errors import DataError
 from llf_kit.project import private_directory
-from llf_kit.quality import conversion
 from llf_kit.quality.rows import PLACE, digest, ends, place
 from llf_kit.quality.sheet import COLUMNS, DECISIONS, HIDDEN
 from llf_kit.quality.words import LANGUAGES, words
-from llf_kit.registered import editing
+from llf_kit.registered import converted, editing
 from llf_kit.schema import NOTHING, SAMPLE
 
 _NEW = ("question", "answer")
@@ -171,7 +170,6 @@ def _cleaned(
     Raises:
         DataError: nothing is left of one.
     """
-    record = conversion(directory, name) or {}
     texts = [(where, one, text) for where, new in edits.items() for one, text in new.items()]
     frame = pl.DataFrame(
         [
@@ -180,11 +178,9 @@ def _cleaned(
         ],
         schema=SAMPLE,
     )
-    mode = record.get("identifiers", "mask")
-    policy = cleaning.identifiers.policy("mask" if mode == "reject" else mode, private_directory(directory), keep=True)
-    style = cleaning.text.Style(record.get("notation", "keep"), record.get("script"))
     done = cleaning.Cleaned()
-    made = cleaning.clean(frame.lazy(), style, policy, done).sort("row").collect()
+    record = converted.summary(directory, name) or {}
+    made = cleaning.as_converted(frame.lazy(), record, private_directory(directory), done).sort("row").collect()
     cleaned: dict[str, dict[str, str]] = {}
     for (where, one, _), turns in zip(texts, made["messages"].to_list(), strict=True):
         cleaned.setdefault(where, {})[one] = turns[0]["content"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from llf_kit.project import read_yaml, shipped
+from llf_kit.schema import LANGUAGES, Language
 
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
+__all__ = ["LANGUAGES", "Language", "named", "words"]
 
 
 @cache
