@@ -41,11 +41,14 @@ def append(sheet: Worksheet, values: Iterable[Any]) -> None:
             cell.value = value
 
 
-def choices(sheet: Worksheet, column: str, words: Iterable[str]) -> None:
-    """A drop-down of ``words`` in the cells of ``column`` (a letter) under the heading; nothing else can be entered."""
+def choices(sheet: Worksheet, column: str, words: Iterable[str], otherwise: str | None = None) -> None:
+    """A drop-down of ``words`` in the cells of ``column`` (a letter) under the heading; nothing else can be entered.
+
+    ``otherwise`` is what the program says to something else.
+    """
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    choice = DataValidation(type="list", formula1=f'"{",".join(words)}"', allow_blank=True, showErrorMessage=True)
+    choice = DataValidation("list", f'"{",".join(words)}"', allow_blank=True, showErrorMessage=True, error=otherwise)
     sheet.add_data_validation(choice)
     choice.add(f"{column}2:{column}{max(2, sheet.max_row)}")
 

@@ -53,7 +53,8 @@ MAY_IMPORT = {
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS
-    | {"registered", "cleaning", "formats", "templating", "dataset_info", "outputs", "spreadsheet", "endpoints"},
+    | {"registered", "cleaning", "screening", "formats", "templating", "dataset_info", "outputs", "spreadsheet"}
+    | {"endpoints"},
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {

@@ -179,7 +179,7 @@ def _cleaned(
         schema=SAMPLE,
     )
     done = cleaning.Cleaned()
-    record = converted.summary(directory, name) or {}
+    record = converted.made_by(directory, name) or {}
     made = cleaning.as_converted(frame.lazy(), record, private_directory(directory), done).sort("row").collect()
     cleaned: dict[str, dict[str, str]] = {}
     for (where, one, _), turns in zip(texts, made["messages"].to_list(), strict=True):
