@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from llf_kit.project import read_yaml, shipped
+from llf_kit.schema import Language
 from llf_kit.templating import environment
 
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LONG = 1200  # characters of a text that are shown
 
 # What no page may hold: halves of characters, which cannot be written, and controls, which are no text

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "project": {"errors"},
     "batches": set(),
     "quantities": set(),
+    "spreadsheet": {"errors"},
     "readers": NOUNS,
     "mapping": NOUNS,
     "cleaning": NOUNS,
@@ -46,7 +47,7 @@ MAY_IMPORT = {
     "endpoints": NOUNS,
     "quality": NOUNS
     | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"}
-    | {"endpoints", "pages"},
+    | {"endpoints", "pages", "spreadsheet"},
     "registered": NOUNS | {"dataset_info", "outputs", "upstream"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
@@ -55,7 +56,7 @@ MAY_IMPORT = {
     "evaluation": NOUNS
     | {
         *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
-        *("outputs", "endpoints", "pages"),
+        *("outputs", "endpoints", "pages", "cleaning", "formats", "spreadsheet"),
     },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
@@ -63,7 +64,7 @@ MAY_IMPORT = {
         "convert",
         "mixing",
         "quality",
-        "pages",
+        "registered",
         "mapping",
         "formats",
         "dataset_info",

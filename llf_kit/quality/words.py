@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llf_kit import pages
-from llf_kit.pages import LANGUAGES, Language
+from llf_kit.schema import LANGUAGES, Language
 
 __all__ = ["LANGUAGES", "Language", "named", "words"]
 

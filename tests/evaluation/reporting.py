@@ -11,7 +11,7 @@ from llf_kit.evaluation.intervals import mean_interval
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.report import Asked, Report
 from llf_kit.evaluation.results import Evaluation, Metric, Row
-from llf_kit.pages import Language
+from llf_kit.schema import Language
 
 Told = tuple[str, str | None, str | None, str]  # question, what the base said, what the tuned model said, wanted
 METRIC = "value_accuracy"

@@ -16,7 +16,8 @@ from llf_kit.evaluation import comparing
 from llf_kit.evaluation.fit import Point
 from llf_kit.evaluation.report import Asked, Report, charts, language_of, marks
 from llf_kit.evaluation.report.page import html
-from llf_kit.pages import LANGUAGES, Language, words
+from llf_kit.pages import words
+from llf_kit.schema import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -12,8 +12,7 @@ from typing import Any
 from llf_kit.evaluation.comparison import Comparison
 from llf_kit.evaluation.fit import Verdict
 from llf_kit.evaluation.results import Evaluation
-from llf_kit.pages import Language
-from llf_kit.schema import CJK
+from llf_kit.schema import CJK, Language
 
 __all__ = ["Asked", "Report", "language_of"]
 
