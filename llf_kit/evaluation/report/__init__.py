@@ -12,7 +12,7 @@ from typing import Any
 from llf_kit.evaluation.comparison import Comparison
 from llf_kit.evaluation.fit import Verdict
 from llf_kit.evaluation.results import Evaluation
-from llf_kit.schema import CJK, Language
+from llf_kit.schema import Language, mostly
 
 __all__ = ["Asked", "Report", "language_of"]
 
@@ -80,5 +80,4 @@ class Report:
 
 def language_of(evaluations: Sequence[Evaluation]) -> Language:
     """The language of most of what was asked."""
-    asked = [row.prediction.question or row.prediction.label for one in evaluations for row in one.rows]
-    return "zh" if 2 * sum(bool(CJK.search(text)) for text in asked) > len(asked) else "en"
+    return mostly(row.prediction.question or row.prediction.label for one in evaluations for row in one.rows)
