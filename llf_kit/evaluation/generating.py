@@ -152,7 +152,7 @@ def _answers(file: Path, tuned: Tuned, longest: int) -> list[Answer]:
         said = [json.loads(line) for line in text_lines(file)]
     except (OSError, ValueError):
         raise RunError(f"{file}: LLaMA-Factory wrote no answers. Log: {file.parent}") from None
-    counted = _counted(tuned, [one["predict"] for one in said])
+    lengths = counted(tuned, [one["predict"] for one in said])
     return [
         Answer(
             prompt=one["prompt"].strip(),
@@ -160,11 +160,11 @@ def _answers(file: Path, tuned: Tuned, longest: int) -> list[Answer]:
             finished=None if tokens is None else not (one["predict"].endswith(_HALF) or tokens >= longest),
             tokens=tokens,
         )
-        for one, tokens in zip(said, counted, strict=True)
+        for one, tokens in zip(said, lengths, strict=True)
     ]
 
 
-def _counted(tuned: Tuned, texts: Sequence[str]) -> Sequence[int | None]:
+def counted(tuned: Tuned, texts: Sequence[str]) -> Sequence[int | None]:
     """The tokens of each answer, by the tokenizer of the model; unknown where the model is on a hub."""
     model = Path(str(tuned.config.values.get("model_name_or_path")))
     try:
