@@ -29,7 +29,7 @@ from llf_kit.upstream.tuned import Tuned
 
 ENDPOINT_KEY = "LLF_KIT_ENDPOINT_KEY"
 
-_BASE = "base"
+BASE = "base"
 _PATIENCE = 600.0  # seconds; a large model without a GPU takes minutes to read a question
 _RUN_RECORD = "llf-kit-run.json"
 
@@ -62,10 +62,10 @@ def find(word: str, overrides: Sequence[str] = (), *, beside: str | None = None)
         endpoint = Endpoint.given(address, model, option="candidate", variable=ENDPOINT_KEY)
         endpoint = replace(endpoint, timeout=_PATIENCE)
         return Candidate(word, endpoint=endpoint, settings=tuple(overridden({}, overrides).items()))
-    if word == _BASE and beside is not None:
-        word = beside if beside.startswith(f"{_BASE}:") else f"{_BASE}:{beside}"
-    if word.startswith(f"{_BASE}:"):
-        return Candidate(word, tuned=tuning.base(tuning.find(Path(word.removeprefix(f"{_BASE}:")), overrides)))
+    if word == BASE and beside is not None:
+        word = beside if beside.startswith(f"{BASE}:") else f"{BASE}:{beside}"
+    if word.startswith(f"{BASE}:"):
+        return Candidate(word, tuned=tuning.base(tuning.find(Path(word.removeprefix(f"{BASE}:")), overrides)))
     place = Path(word)
     if place.suffix in (".jsonl", ".json") and place.is_file():
         return Candidate(word, file=place)

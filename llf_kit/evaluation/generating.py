@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,15 @@ def settings(tuned: Tuned) -> dict[str, Any]:
     if trained.get("use_cpu"):
         own["use_cpu"] = True
     return {**rendered, "cutoff_len": context or _CONTEXT, "max_new_tokens": LONGEST, **own}
+
+
+def of_api(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What an endpoint is told, by the names of its API, of settings by LLaMA-Factory's."""
+    given = dict(settings)
+    longest = given.pop("max_new_tokens", LONGEST)
+    sampled = given.pop("do_sample", "temperature" in given)
+    given.pop("template", None)  # the endpoint has its own
+    return {"max_tokens": longest, **given, **({} if sampled else {"temperature": 0})}
 
 
 def _precision(trained: dict[str, Any]) -> str:

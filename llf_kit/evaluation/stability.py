@@ -16,6 +16,7 @@ from typing import Any
 from llf_kit.endpoints import Endpoint, Kept, Question, Reply, ask_all, content_key
 from llf_kit.errors import NotInstalledError
 from llf_kit.evaluation import values
+from llf_kit.evaluation.predict import messages
 from llf_kit.evaluation.questions import Asked
 from llf_kit.schema import CJK, USER
 
@@ -84,27 +85,32 @@ def measure(
     Raises:
         NotInstalledError: the extra ``eval`` is missing.
     """
-    from llf_kit.evaluation.predict import messages
-
+    given = dict(settings or {})
+    system = given.pop("default_system", "")
     questions: dict[str, Question] = {}
     keys: dict[str, tuple[list[str], list[str]]] = {}
     for one in asked:
-        again = {content_key(one.key, str(number)): messages(one) for number in range(times)}
+        again = {content_key(one.key, str(number)): messages(one, system) for number in range(times)}
         other = {
-            content_key(one.key, wording): [*messages(one)[:-1], {"role": USER, "content": wording}]
+            content_key(one.key, wording): [*messages(one, system)[:-1], {"role": USER, "content": wording}]
             for wording in wordings(one)
         }
         keys[one.place] = list(again), [next(iter(again)), *other]
-        questions |= {key: Question(said, settings or {}) for key, said in (again | other).items()}
-    answers: Kept[str] = Kept(kept, "answer", _text)
-    stopped = ask_all(endpoint, questions, _said, answers, on_answer)
-    missing = sum(key not in answers.known for key in questions)
+        questions |= {key: Question(said, given) for key, said in (again | other).items()}
+    noted: Kept[str] = Kept(kept, "answer", _text)
+    stopped = ask_all(endpoint, questions, _said, noted, on_answer)
+    missing = sum(key not in noted.known for key in questions)
     steady = []
     for place, (again_keys, other_keys) in keys.items():
-        told = [[answers.known[key] for key in group if key in answers.known] for group in (again_keys, other_keys)]
+        told = [[noted.known[key] for key in group if key in noted.known] for group in (again_keys, other_keys)]
         steady.append(Steady(place, agreement(told[0]), agreement(told[1])))
     partial = f"{missing} of {len(questions)} answers are missing ({stopped})." if missing else None
     return Stability(times, tuple(steady), partial)
+
+
+def answers(asked: Sequence[Asked], times: int) -> int:
+    """How many answers :func:`measure` asks for."""
+    return sum(times + len(wordings(one)) for one in asked)
 
 
 def wordings(one: Asked) -> list[str]:
@@ -120,7 +126,7 @@ def wordings(one: Asked) -> list[str]:
     return [f"{polite}{plain}", f"{named}{plain}"]
 
 
-def agreement(answers: Sequence[str]) -> Agreement:
+def agreement(said: Sequence[str]) -> Agreement:
     """How far answers to one question agree.
 
     Raises:
@@ -130,15 +136,15 @@ def agreement(answers: Sequence[str]) -> Agreement:
         from sacrebleu.metrics import CHRF
     except ImportError:
         raise NotInstalledError("evaluate: needs sacrebleu. Install it: pip install 'llf-kit[eval]'.") from None
-    pairs = list(combinations(range(len(answers)), 2))
+    pairs = list(combinations(range(len(said)), 2))
     chrf = CHRF(beta=1)
     texts = [
-        100.0 if answers[one] == answers[other] else chrf.sentence_score(answers[one], [answers[other]]).score
+        100.0 if said[one] == said[other] else chrf.sentence_score(said[one], [said[other]]).score
         for one, other in pairs
     ]
-    held = [{(value.low, value.high, value.unit) for value in found} for found in values.found(answers)]
+    held = [{(value.low, value.high, value.unit) for value in found} for found in values.found(said)]
     same = [100.0 * (held[one] == held[other]) for one, other in pairs] if any(held) else []
-    return Agreement(len(answers), _mean(texts), _mean(same))
+    return Agreement(len(said), _mean(texts), _mean(same))
 
 
 def _mean(numbers: Sequence[float | None]) -> float | None:
