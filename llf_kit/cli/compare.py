@@ -53,7 +53,7 @@ def _show(made: Comparison, lang: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from llf_kit.evaluation.wording import number, signed
+    from llf_kit.evaluation.wording import chance, number, signed
 
     table = Table(title=escape(f"{made.other} − {made.base}: {made.rows} rows"), title_justify="left")
     for name in ("metric", "rows", made.base, made.other, "difference", "95 %", "p", "effect", "won/tied/lost"):
@@ -69,14 +69,15 @@ def _show(made: Comparison, lang: str) -> None:
             number(one.other),
             signed(one.difference),
             "" if one.low is None else f"{signed(one.low)} … {signed(one.high)}",
-            "" if p is None else f"{p:.3f}",
+            "" if p is None else chance(p).removeprefix("= "),
             effect,
             f"{one.wins}/{one.ties}/{one.losses}",
             style=_OUTCOME.get(one.outcome),
         )
 
     for name, one in made.differences.items():
-        row(name, one)
+        if one.rows:
+            row(name, one)
     for label, found in made.scenarios.items():
         if made.main in found:
             row(f"  {made.main}, {label}", found[made.main])

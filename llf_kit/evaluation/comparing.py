@@ -10,12 +10,17 @@ from dataclasses import dataclass, replace
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import paired
 from llf_kit.evaluation.comparison import Change, Comparison, Difference, Spread
+from llf_kit.evaluation.metrics import NAMES
 from llf_kit.evaluation.results import Evaluation, Row
 from llf_kit.evaluation.wording import LANGUAGES, chance, listed, number, said, signed
 
 # The metric of the sentence: what a laboratory lives by comes before overlap of words.
 MAIN = ("value_accuracy", "accuracy", "exact_match", "rouge-l", "chrf", "bleu-4", "perplexity")
-_UNBOUNDED = paired.LOWER_IS_BETTER
+_UNBOUNDED = frozenset(name for name, about in NAMES.items() if not about.percent)
+# What is counted over all rows at once is no mean of rows, and a difference of pairs would not be its difference.
+_POOLED = frozenset(
+    {"auc", "bleu", "r2", *(f"{name}{of}" for name in ("precision", "recall", "f1") for of in ("", "_micro"))}
+)
 _EXTRACTION = "extraction"
 
 
@@ -153,7 +158,9 @@ def _mean(rows: Sequence[Row], metric: str) -> float | None:
 
 def _names(evaluations: Sequence[Evaluation]) -> list[str]:
     """The metrics that rows have a score of, in their order."""
-    return list(dict.fromkeys(name for one in evaluations for row in one.rows for name in row.scores))
+    return list(
+        dict.fromkeys(name for one in evaluations for row in one.rows for name in row.scores if name not in _POOLED)
+    )
 
 
 def _name(evaluations: Sequence[Evaluation]) -> str:

@@ -20,11 +20,12 @@ import numpy as np
 
 from llf_kit.evaluation.comparison import Difference, Outcome
 from llf_kit.evaluation.intervals import CONFIDENCE, RESAMPLES, SEED, mean_interval
+from llf_kit.evaluation.metrics import NAMES
 
 # Below this a percentile bootstrap is too narrow (Efron & Tibshirani, section 14.3), and no exact McNemar test can come
 # out unless nearly all pairs that differ point one way.
 FEW = 20
-LOWER_IS_BETTER = frozenset({"perplexity", "loss", "mse", "mae", "rmse"})
+LOWER_IS_BETTER = frozenset({*(name for name, about in NAMES.items() if about.most), "loss", "eval_loss"})
 _RIGHT_OR_WRONG = frozenset({0.0, 100.0})
 _BATCH = 1 << 22  # signs at once: 32 MB
 
