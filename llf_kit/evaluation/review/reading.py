@@ -187,8 +187,10 @@ class _Reader:
 
     def _score(self, cell: Cell) -> int | None:
         text = unicodedata.normalize("NFKC", _text(cell))  # full-width digits
-        if re.fullmatch(r"[0-9]+(?:\.0+)?", text) and int(float(text)) in SCORES:
-            return int(float(text))
+        if match := re.fullmatch(r"([0-9])(?:\.0+)?", text):
+            score = int(match[1])
+            if score in SCORES:
+                return score
         self._wrong(cell, f"is no whole number from {LOWEST} to {HIGHEST}. Correct it, or clear it")
         return None
 
