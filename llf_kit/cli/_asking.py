@@ -36,15 +36,15 @@ def ask(
     extras: Extras,
 ) -> Measured:
     """Ask whom ``word`` stands for; a dataset goes to another machine only with its identifiers masked."""
-    from llf_kit import quality
     from llf_kit.evaluation import asking, candidates
     from llf_kit.evaluation.predict import Watch
+    from llf_kit.registered import converted
 
     here = Path.cwd()
     candidate = candidates.find(word, overrides)
     name = dataset or asking.default_dataset(candidate, here)
     if candidate.endpoint and urlsplit(candidate.endpoint.url).hostname not in _LOOPBACK and unmasked != name:
-        quality.check_masked(here, name, to="an endpoint", option="--unmasked")
+        converted.check_masked(here, name, to="an endpoint", option="--unmasked")
     with _progress.shown() as progress:
         watch = Watch(progress.status, progress.report)
         return asking.ask(candidate, name, here, trained_on=trained_on, allowed=allowed, extras=extras, watch=watch)
