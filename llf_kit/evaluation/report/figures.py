@@ -12,6 +12,7 @@ from llf_kit.evaluation.comparison import Difference
 from llf_kit.evaluation.metrics import NAMES
 from llf_kit.evaluation.paired import LOWER_IS_BETTER
 from llf_kit.evaluation.report import Asked, Report, charts, marks
+from llf_kit.evaluation.report.general import RIGHT
 from llf_kit.evaluation.report.marks import Marked
 from llf_kit.evaluation.results import Evaluation, Metric, Row
 from llf_kit.pages import LONG
@@ -111,7 +112,7 @@ def _asked(one: Asked) -> dict[str, Any]:
 
 def _percent(name: str | None) -> bool:
     """Whether a metric goes from 0 to 100."""
-    return name is not None and name in NAMES and NAMES[name].percent
+    return name == RIGHT or (name is not None and name in NAMES and NAMES[name].percent)
 
 
 def _sides(one: Asked) -> Iterator[Evaluation]:
