@@ -11,6 +11,7 @@ from llf_kit.cli import _options
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
+    from llf_kit.evaluation.gate import Judgement
     from llf_kit.evaluation.given import Given
     from llf_kit.evaluation.results import Evaluation
     from llf_kit.project import Settings
@@ -19,7 +20,8 @@ _KINDS = ["choice", "json", "number", "label", "text"]
 
 
 @click.command()
-@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.argument("run", required=False)
+@_options.overrides
 @click.option("--predictions", "file", type=click.Path(path_type=Path), help="A file of predictions: "
               "LLaMA-Factory's generated_predictions.jsonl, as it is.")  # fmt: skip
 @click.option("--probes", type=click.Path(path_type=Path), help="A file of questions with exact values; they are found "
@@ -34,6 +36,12 @@ _KINDS = ["choice", "json", "number", "label", "text"]
               "on: refuse a --dataset that overlaps with it.")  # fmt: skip
 @click.option("--allow-overlap", "allowed", multiple=True, metavar="NAME", help="Measure on this dataset although "
               "training has seen rows of it.")  # fmt: skip
+@click.option("--efficiency", is_flag=True, help="Measure what answers cost, too: time, speed, memory, size on "
+              "disk; of a tuned model beside its base.")  # fmt: skip
+@click.option("--stability", "times", type=click.IntRange(min=2), metavar="N", help="Ask some questions N times, and "
+              "in other words, and measure how far the answers agree.")  # fmt: skip
+@click.option("--unmasked", metavar="NAME", help="Send this dataset to an endpoint of another machine although its "
+              "identifiers were not masked at conversion.")  # fmt: skip
 @click.option("--gate", is_flag=True, help="Exit status 1 where a threshold of llf-kit.yaml (gate:) is not reached.")
 @click.option("--threshold", "thresholds", multiple=True, callback=_options.pairs, metavar="METRIC=VALUE",
               help="A threshold of the gate, besides those of llf-kit.yaml.")  # fmt: skip
@@ -41,7 +49,8 @@ _KINDS = ["choice", "json", "number", "label", "text"]
               "holds texts of your data.")  # fmt: skip
 @_options.as_json
 def command(
-    run: Path | None,
+    run: str | None,
+    overrides: tuple[str, ...],
     file: Path | None,
     probes: Path | None,
     dataset: str | None,
@@ -50,6 +59,9 @@ def command(
     answer_format: str | None,
     training: tuple[str, ...],
     allowed: tuple[str, ...],
+    efficiency: bool,
+    times: int | None,
+    unmasked: str | None,
     gate: bool,
     thresholds: dict[str, str],
     output: Path | None,
@@ -57,12 +69,17 @@ def command(
 ) -> int:
     """Measure what a model answered, with the uncertainty of each number.
 
-    RUN is a folder with predictions. Values and units, choices, labels, numbers, JSON and texts are measured where the
-    wanted answers allow it; what was not scored is said and is not zero.
+    RUN is asked its test set first, and what it answered before is not asked again: the folder of a run or a model,
+    base:RUN, a YAML, http://host/v1#MODEL (its key in LLF_KIT_ENDPOINT_KEY), or a folder with predictions.
+
+    Values and units, choices, labels, numbers, JSON and texts are measured where the wanted answers allow it; what was
+    not scored is said and is not zero.
     """
+    from llf_kit.cli import _asking
     from llf_kit.evaluation import given as answered
     from llf_kit.evaluation import overlap, scoring
     from llf_kit.evaluation import probes as probing
+    from llf_kit.evaluation.asking import Extras
     from llf_kit.evaluation.gate import check
     from llf_kit.project import load_settings
 
@@ -71,15 +88,24 @@ def command(
     wanted = _thresholds(settings, thresholds)
     if gate:
         check(wanted)
-    source = file or run
-    if source is None or (file and run):
-        raise click.UsageError("Name a folder with predictions, or a file of them: --predictions FILE.")
+    if (file is None) == (run is None):
+        raise click.UsageError("Name a run or a model to ask, or a file of predictions: --predictions FILE.")
     asked = probing.load(probes) if probes else []
-    given = answered.from_file(here, source, dataset, training)
+    measured = None
+    if run is not None and not _asking.answered(run):
+        measured = _asking.ask(
+            run, overrides, dataset, trained_on=training, allowed=allowed, unmasked=unmasked,
+            extras=Extras(efficiency, times or 0),
+        )  # fmt: skip
+        given = measured.given
+    elif efficiency or times:
+        raise click.UsageError("--efficiency and --stability need somebody to ask, and predictions are no one.")
+    else:
+        given = answered.from_file(here, file or Path(str(run)), dataset, training)
+        if dataset and given.training and (seen := overlap.refuse(here, dataset, given.training, allowed)):
+            given.notes.append(f"{dataset}: {seen} of its rows stand in the training data, as --allow-overlap permits.")
     if probes:
         given = answered.with_probes(given, asked, probes)
-    if dataset and given.training and (seen := overlap.refuse(here, dataset, given.training, allowed)):
-        given.notes.append(f"{dataset}: {seen} of its rows stand in the training data, as --allow-overlap permits.")
     evaluation = scoring.evaluate(
         given.rows,
         name=given.name,
@@ -88,7 +114,9 @@ def command(
         wanted=scoring.Wanted(kind, labels, answer_format or settings.answer_format),
         lacking=given.lacking,
     )
-    verdicts = []
+    if measured:
+        evaluation = measured.completed(evaluation)
+    verdicts: list[Judgement] = []
     if gate:
         evaluation, verdicts = scoring.judged(evaluation, wanted)
     if output:
@@ -99,6 +127,7 @@ def command(
         from llf_kit.cli import _evaluation
 
         _evaluation.show(evaluation)
+        _asking.show(evaluation.details)
     _tell(given, output, as_json)
     for verdict in verdicts:
         click.secho(f"  gate  {'passed' if verdict.passed else 'FAILED'}  {verdict.text}", err=True,

@@ -14,7 +14,7 @@ word                        who that is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from llf_kit.endpoints import Endpoint
 from llf_kit.errors import ConfigError, UsageError
 from llf_kit.project import cache_directory
 from llf_kit.upstream import tuned as tuning
+from llf_kit.upstream.client import Client
 from llf_kit.upstream.configs import overridden
 from llf_kit.upstream.tuned import Tuned
 
 ENDPOINT_KEY = "LLF_KIT_ENDPOINT_KEY"
 
-_BASE = "base"
+BASE = "base"
+_PATIENCE = 600.0  # seconds; a large model without a GPU takes minutes to read a question
 _RUN_RECORD = "llf-kit-run.json"
 
 
@@ -58,17 +60,23 @@ def find(word: str, overrides: Sequence[str] = (), *, beside: str | None = None)
         if not model:
             raise UsageError(f"{address}: which model there? Write {address}#MODEL.")
         endpoint = Endpoint.given(address, model, option="candidate", variable=ENDPOINT_KEY)
+        endpoint = replace(endpoint, timeout=_PATIENCE)
         return Candidate(word, endpoint=endpoint, settings=tuple(overridden({}, overrides).items()))
-    if word == _BASE and beside is not None:
-        word = beside if beside.startswith(f"{_BASE}:") else f"{_BASE}:{beside}"
-    if word.startswith(f"{_BASE}:"):
-        return Candidate(word, tuned=tuning.base(tuning.find(Path(word.removeprefix(f"{_BASE}:")), overrides)))
+    if word == BASE and beside is not None:
+        word = beside if beside.startswith(f"{BASE}:") else f"{BASE}:{beside}"
+    if word.startswith(f"{BASE}:"):
+        return Candidate(word, tuned=tuning.base(tuning.find(Path(word.removeprefix(f"{BASE}:")), overrides)))
     place = Path(word)
     if place.suffix in (".jsonl", ".json") and place.is_file():
         return Candidate(word, file=place)
     if place.is_file() or (place.is_dir() and _has_record(place)):
         return Candidate(word, tuned=tuning.find(place, overrides))
     return Candidate(word, tuned=_model(word, overrides))
+
+
+def of_client(client: Client) -> Endpoint:
+    """A model that llf-kit serves, as an endpoint."""
+    return Endpoint(client.address, client.model, client.key, timeout=_PATIENCE)
 
 
 def _has_record(folder: Path) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import yaml
@@ -73,6 +74,15 @@ def settings(tuned: Tuned) -> dict[str, Any]:
     return {**rendered, "cutoff_len": context or _CONTEXT, "max_new_tokens": LONGEST, **own}
 
 
+def of_api(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What an endpoint is told, by the names of its API, of settings by LLaMA-Factory's."""
+    given = dict(settings)
+    longest = given.pop("max_new_tokens", LONGEST)
+    sampled = given.pop("do_sample", "temperature" in given)
+    given.pop("template", None)  # the endpoint has its own
+    return {"max_tokens": longest, **given, **({} if sampled else {"temperature": 0})}
+
+
 def _precision(trained: dict[str, Any]) -> str:
     """That of the training; else what the machine is made for."""
     if trained:
@@ -116,16 +126,17 @@ def generate(
         ConfigError, NotInstalledError, UsageError: the model cannot be asked.
         RunError: it failed; its log stays in ``folder``.
     """
-    work, output = folder / "rows", folder / "run"
-    for place in (work, output):
-        shutil.rmtree(place, ignore_errors=True)
-    config = prepared(tuned, dataset, rows, work, output)
-    upstream.run("train", configs.written(config, work / "predict.yaml"), on_progress=on_progress)
+    work = Path(mkdtemp(prefix="run-", dir=folder))
+    output = work / "output"
+    try:
+        config = prepared(tuned, dataset, rows, work / "rows", output)
+        upstream.run("train", configs.written(config, work / "predict.yaml"), on_progress=on_progress)
+    finally:
+        shutil.rmtree(work / "rows", ignore_errors=True)
     answers = _answers(output / FILE, tuned, int(config.values["max_new_tokens"]))
     if len(answers) != len(rows):
         raise RunError(f"{config.path}: LLaMA-Factory answered {len(answers)} of {len(rows)} rows. Log: {output}")
-    for place in (work, output):
-        shutil.rmtree(place)
+    shutil.rmtree(work)
     return answers
 
 
@@ -152,7 +163,7 @@ def _answers(file: Path, tuned: Tuned, longest: int) -> list[Answer]:
         said = [json.loads(line) for line in text_lines(file)]
     except (OSError, ValueError):
         raise RunError(f"{file}: LLaMA-Factory wrote no answers. Log: {file.parent}") from None
-    counted = _counted(tuned, [one["predict"] for one in said])
+    lengths = counted(tuned, [one["predict"] for one in said])
     return [
         Answer(
             prompt=one["prompt"].strip(),
@@ -160,11 +171,11 @@ def _answers(file: Path, tuned: Tuned, longest: int) -> list[Answer]:
             finished=None if tokens is None else not (one["predict"].endswith(_HALF) or tokens >= longest),
             tokens=tokens,
         )
-        for one, tokens in zip(said, counted, strict=True)
+        for one, tokens in zip(said, lengths, strict=True)
     ]
 
 
-def _counted(tuned: Tuned, texts: Sequence[str]) -> Sequence[int | None]:
+def counted(tuned: Tuned, texts: Sequence[str]) -> Sequence[int | None]:
     """The tokens of each answer, by the tokenizer of the model; unknown where the model is on a hub."""
     model = Path(str(tuned.config.values.get("model_name_or_path")))
     try:

@@ -23,6 +23,7 @@ from llf_kit.upstream.likelihood import Likelihood, likelihoods
 from llf_kit.upstream.tuned import Tuned
 
 _FILE = "likelihood.jsonl"
+_LARGEST = 700.0  # e to its power is a number yet
 METHOD = {"do_predict": False, "predict_with_generate": False, "do_eval": True}
 
 
@@ -43,13 +44,7 @@ def measure(
     if waiting:
         upstream.verify(tuned)
         letters = ["".join(answers.options(one.question)) for one in waiting.values()]
-        done = 0
-
-        def told() -> None:
-            nonlocal done
-            done += 1
-            watch.status(f"{tuned.config.path}: likelihood of {done} of {len(waiting)} answers")
-
+        told = watch.counted(f"{tuned.config.path}: likelihood of wanted answers", len(waiting))
         with TemporaryDirectory(prefix="llf-kit-") as work, kept.noting() as note:
             asked = [one.row for one in waiting.values()]
             config = generating.prepared(tuned, dataset, asked, Path(work), Path(work), **METHOD)
@@ -64,6 +59,11 @@ def with_options(rows: Sequence[Prediction], found: Sequence[Likelihood | None])
     return [
         replace(row, options=one.options) if one and one.options else row for row, one in zip(rows, found, strict=True)
     ]
+
+
+def of_row(one: Likelihood | None) -> float | None:
+    """The perplexity of one row."""
+    return _raised(one.loss / one.tokens) if one else None
 
 
 def metrics(found: Sequence[Likelihood | None]) -> dict[str, Metric]:
@@ -85,11 +85,8 @@ def metrics(found: Sequence[Likelihood | None]) -> dict[str, Metric]:
 
 
 def _raised(loss: float | None) -> float | None:
-    """Perplexity; infinite where it is too large for a number."""
-    try:
-        return None if loss is None else math.exp(loss)
-    except OverflowError:
-        return math.inf
+    """Perplexity; None where it is too large for a number."""
+    return None if loss is None or loss > _LARGEST else math.exp(loss)
 
 
 def _checked(found: Any) -> dict[str, Any]:

@@ -7,9 +7,11 @@ system prompt, settings of generation and the rows; not of where any of it lies.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ _FOLDER = "predictions"
 _FILE = "answers.jsonl"
 # Loading a model costs seconds, and a run that is stopped loses what it has not written: so many at once.
 _AT_ONCE = 500
+_REPORTS = 20  # of a count, however long it takes
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,25 @@ class Predicted:
 
 @dataclass
 class Watch:
-    """Told of what goes on: ``status`` in words, ``progress`` by LLaMA-Factory's own log."""
+    """Told of what goes on: ``status`` in words, ``progress`` by LLaMA-Factory's own log or by our count."""
 
     status: Callable[[str], None] = lambda _: None
     progress: Callable[[Progress], None] = lambda _: None
+
+    def counted(self, what: str, total: int) -> Callable[[], None]:
+        """Say what begins, and give what is to be called after each of ``total`` pieces of it."""
+        self.status(f"{what}: {total}")
+        begun, done = time.monotonic(), 0
+
+        def one() -> None:
+            nonlocal done
+            done += 1
+            if done * _REPORTS // total > (done - 1) * _REPORTS // total:
+                passed = time.monotonic() - begun
+                clocks = [str(timedelta(seconds=round(part))) for part in (passed, passed / done * (total - done))]
+                self.progress(Progress(done, total, None, None, None, *clocks))
+
+        return one
 
 
 def predict(candidate: Candidate, dataset: Registered, directory: Path, watch: Watch | None = None) -> Predicted:
@@ -93,7 +111,11 @@ def _of_file(path: Path) -> Predicted:
 
 def _identity(candidate: Candidate) -> dict[str, Any]:
     endpoint = candidate.endpoint
-    return {"address": endpoint and endpoint.address, "model": endpoint and endpoint.model, **_settings(candidate)}
+    return {
+        "address": endpoint and endpoint.address,
+        "model": endpoint and endpoint.model,
+        **generating.of_api(candidate.settings),
+    }
 
 
 def _checked(answer: Any) -> dict[str, Any]:
@@ -134,27 +156,13 @@ def _run(
                 note(one.key, asdict(answer))
 
 
-def _settings(candidate: Candidate) -> dict[str, Any]:
-    """What an endpoint is told, by the names of its API."""
-    given = dict(candidate.settings)
-    longest = given.pop("max_new_tokens", generating.LONGEST)
-    sampled = given.pop("do_sample", "temperature" in given)
-    given.pop("template", None)  # the endpoint has its own
-    return {"max_tokens": longest, **given, **({} if sampled else {"temperature": 0})}
-
-
 def _ask(candidate: Candidate, waiting: dict[str, Asked], kept: Kept[Any], watch: Watch) -> str | None:
     assert candidate.endpoint is not None  # noqa: S101 - the caller looked
-    settings = _settings(candidate)
+    settings = generating.of_api(candidate.settings)
     system = settings.pop("default_system", "")
     questions = {key: Question(messages(one, system), settings) for key, one in waiting.items() if _plain(one)}
     prompts = {key: "\n".join(turn["content"] for turn in one.messages) for key, one in questions.items()}
-    answered = Counter[str]()
-
-    def told() -> None:
-        answered["rows"] += 1
-        watch.status(f"{candidate.name}: {answered['rows']} of {len(questions)} rows")
-
+    told = watch.counted(f"{candidate.name}: rows to ask", len(questions)) if questions else lambda: None
     stopped = ask_all(candidate.endpoint, questions, _answer, kept, told)
     for key in prompts.keys() & kept.known.keys():
         kept.known[key] = {**kept.known[key], "prompt": prompts[key]}

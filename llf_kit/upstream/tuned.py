@@ -85,7 +85,7 @@ def base(tuned: Tuned) -> Tuned:
         raise ConfigError(f"{path}: has no base: it is no run, and names no adapter. Give the output_dir of a run.")
     model = values.get("model_name_or_path") if tuned.adapters else _started(tuned)
     kept = {key: value for key, value in values.items() if key not in _ADAPTED}
-    return Tuned(replace(tuned.config, values={**kept, "model_name_or_path": model}, file=None), None)
+    return Tuned(replace(tuned.config, values={**kept, "model_name_or_path": model}, file=None), tuned.training)
 
 
 def plain(model: str, template: str, overrides: Sequence[str] = (), *, thinking: bool | None = None) -> Tuned:
