@@ -11,6 +11,7 @@ from llf_kit.cli import _options
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
+    from llf_kit.evaluation.gate import Judgement
     from llf_kit.evaluation.given import Given
     from llf_kit.evaluation.results import Evaluation
     from llf_kit.project import Settings
@@ -88,7 +89,7 @@ def command(
         wanted=scoring.Wanted(kind, labels, answer_format or settings.answer_format),
         lacking=given.lacking,
     )
-    verdicts = []
+    verdicts: list[Judgement] = []
     if gate:
         evaluation, verdicts = scoring.judged(evaluation, wanted)
     if output:
