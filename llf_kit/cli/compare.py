@@ -39,9 +39,9 @@ def command(
     lang: str,
     as_json: bool,
 ) -> None:
-    """Compare models on the same rows, the first against each other.
+    """Compare models on the same rows of a dataset.
 
-    A RUN is the output_dir of a training, `base` (its base model), a model, http://host/v1#MODEL, a file of
+    The first is compared with each of the others. A RUN is the output_dir of a training, `base` (its base model), a model, http://host/v1#MODEL, a file of
     predictions, or the JSON of `llf-kit evaluate --output`. Runs of one method that differ in their seed are joined by
     commas: seed1,seed2.
     """
