@@ -104,11 +104,12 @@ def made(rows: int, encoding: str) -> Path:
 
 
 def contestants(rows: int) -> Iterator[Contestant]:
-    """llf-kit first: the others are held against it."""
+    """llf-kit first, with identifiers and without: the others are held against these."""
     source = made(rows, "utf-8").name
     python = sys.executable
     ours = (str(Path(python).parent / "llf-kit"), "convert", "--name", "bench")
     yield Contestant("llf-kit", (*ours, source))
+    yield Contestant("llf-kit --identifiers off", (*ours, "--identifiers", "off", source))
     yield Contestant("llf-kit, GB18030", (*ours, made(rows, "gb18030").name))
     yield Contestant("DuckDB COPY", (python, "-c", DUCKDB, source), "duckdb")
     yield Contestant("dtflow select", (python, "-c", DTFLOW, source), "dtflow")
@@ -143,14 +144,16 @@ def main() -> None:
     turns = [{one.name: run(one) for one in chosen} for _ in range(given.runs)]
     size = made(given.rows, "utf-8").stat().st_size / 1e6
     print(f"{given.rows} rows, {size:.0f} MB; {given.runs} runs in turn; {machine()}\n")
-    print("| | seconds, median (min–max) | 1000 rows/s | peak MB | speed of llf-kit against it, turn by turn |")
-    print("|---|---|---|---|---|")
+    ours = [one.name for one in chosen[:2]]
+    against = " | ".join(f"speed of {name} against it" for name in ours)
+    print(f"| | seconds, median (min–max) | 1000 rows/s | peak MB | {against} |")
+    print("|---|---|---|---|" + "---|" * len(ours))
     for one in chosen:
         seconds = [turn[one.name].seconds for turn in turns]
-        against = [turn[one.name].seconds / turn[chosen[0].name].seconds for turn in turns]
+        ratios = (spread([turn[one.name].seconds / turn[name].seconds for turn in turns], 2) for name in ours)
         peak = max(turn[one.name].peak_mb for turn in turns)
         speed = given.rows / statistics.median(seconds) / 1000
-        print(f"| {one.name} | {spread(seconds, 2)} | {speed:.0f} | {peak:.0f} | {spread(against, 2)} |")
+        print(f"| {one.name} | {spread(seconds, 2)} | {speed:.0f} | {peak:.0f} | {' | '.join(ratios)} |")
 
 
 if __name__ == "__main__":

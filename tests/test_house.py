@@ -53,8 +53,10 @@ MAY_IMPORT = {
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS
-    | {"registered", "cleaning", "screening", "formats", "templating", "dataset_info", "outputs", "spreadsheet"}
-    | {"endpoints"},
+    | {
+        *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
+        *("outputs", "endpoints", "cleaning", "formats", "spreadsheet"),
+    },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {

@@ -28,6 +28,7 @@ def command() -> None:
 @command.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What the review is called.")
+@click.option("--dataset", metavar="NAME", help="What was asked, where the files do not say: those of LLaMA-Factory.")
 @click.option("--raters", default="1", show_default=True, metavar="NAME,NAME", help="Who judges: a sheet each.")
 @click.option("--rows", type=click.IntRange(1), help="Draw so many questions, every sub-scenario by its share; all of "
               "them when not given.")  # fmt: skip
@@ -42,6 +43,7 @@ def command() -> None:
 def export(
     files: tuple[Path, ...],
     name: str,
+    dataset: str | None,
     raters: str,
     rows: int | None,
     seed: int,
@@ -59,7 +61,16 @@ def export(
 
     names = [rater.strip() for rater in raters.replace("，", ",").split(",") if rater.strip()]
     made = write(
-        Path.cwd(), list(files), name, names, rows=rows, seed=seed, wanted=wanted, language=lang, folder=folder
+        Path.cwd(),
+        list(files),
+        name,
+        names,
+        dataset=dataset,
+        rows=rows,
+        seed=seed,
+        wanted=wanted,
+        language=lang,
+        folder=folder,
     )
     if as_json:
         _options.print_json(made.to_dict())

@@ -33,12 +33,14 @@ def ask_all(
     kept, so that another call asks for them again.
     """
     stop, lock = Event(), Lock()
-    failed: list[str] = []  # in a row
+    failed = 0  # in a row
+    last: str | None = None
     why: list[str] = []
 
     with kept.noting() as note:
 
         def one(key: str, question: Question) -> None:
+            nonlocal failed, last
             if stop.is_set():
                 return
             try:
@@ -50,13 +52,13 @@ def ask_all(
                 return
             except UnusableError as error:
                 with lock:
-                    failed.append(str(error))
-                    if len(failed) >= _GIVE_UP:
-                        why.append(str(error))
+                    failed, last = failed + 1, str(error)
+                    if failed >= _GIVE_UP:
+                        why.append(last)
                         stop.set()
                 return
             with lock:
-                failed.clear()
+                failed = 0
                 note(key, value)
                 on_answer()
 
@@ -70,7 +72,7 @@ def ask_all(
             except BaseException:  # Ctrl-C: what is under way ends, nothing else begins
                 stop.set()
                 raise
-    return why[0] if why else (failed[-1] if failed else None)
+    return why[0] if why else last
 
 
 def _ask(endpoint: Endpoint, question: Question, parse: Callable[[Reply], T], stop: Event) -> T:

@@ -120,9 +120,11 @@ def post(endpoint: Endpoint, question: Question) -> Reply:
     seconds = time.monotonic() - begun
     try:
         choice = data["choices"][0]
-        text = str(choice["message"]["content"])
+        text = choice["message"]["content"]
     except (KeyError, IndexError, TypeError):
-        raise UnusableError("its answer has no message") from None
+        text = None
+    if not isinstance(text, str):
+        raise UnusableError("its answer has no message")
     usage = data.get("usage")
     tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
     reason = choice.get("finish_reason")

@@ -10,8 +10,8 @@ from llf_kit.errors import UsageError
 from llf_kit.project import json_object
 
 
-def check_masked(directory: Path, name: str) -> None:
-    """Refuse to send a dataset elsewhere whose identifiers were not masked.
+def check_masked(directory: Path, name: str, *, to: str = "a judge", option: str = "--judge-unmasked") -> None:
+    """Refuse to send a dataset elsewhere whose identifiers were not masked; ``option`` allows it by name.
 
     Raises:
         UsageError: its conversion left them as they are, or nobody knows how it was converted.
@@ -22,8 +22,8 @@ def check_masked(directory: Path, name: str) -> None:
             "nobody knows whether its identifiers were masked" if record is None else "its identifiers were not masked"
         )
         raise UsageError(
-            f"{name}: {why}, and a judge would be sent its texts. Convert it again with masking, or allow it by name: "
-            f"--judge-unmasked {name}."
+            f"{name}: {why}, and {to} would be sent its texts. Convert it again with masking, or allow it by name: "
+            f"{option} {name}."
         )
 
 

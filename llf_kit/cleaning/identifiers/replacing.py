@@ -107,18 +107,20 @@ _LONE = "(^|[\u3400-\u9fff，。：；、！？])1[3-9][0-9]{9}($|[\u3400-\u9fff
 
 def _lone_numbers(rows: Rows, marked: pl.Series, found: Found) -> pl.Series:
     """Mask the mobile numbers of texts that hold nothing else; the texts that are left."""
-    places = marked.arg_true()
-    texts = rows.texts.gather(places)
-    numbers = texts.str.count_matches(_LONE)
-    chinese = texts.str.contains("[\u3400-\u9fff]")
-    masked = texts.str.replace_all(_LONE, f"${{1}}{PHONE.chinese}${{2}}")
-    done = (numbers > 0) & chinese & ~masked.str.contains(SIGN)
-    # A row of which another text is left stays whole: its names are looked for in all its texts.
-    left = rows.numbers.gather(places).filter(~done).unique()
-    done &= ~rows.numbers.gather(places).is_in(left.implode())
-    rows.texts = rows.texts.scatter(places.filter(done), masked.filter(done))
-    found.add(Counter({PHONE.name: int(numbers.filter(done).sum())}), {})
-    return marked.scatter(places.filter(done), False)
+    text, masked = pl.col("text"), pl.col("masked")
+    lone = (text.str.count_matches(_LONE) > 0) & text.str.contains("[\u3400-\u9fff]") & ~masked.str.contains(SIGN)
+    seen = pl.DataFrame({"number": rows.numbers, "text": rows.texts}).with_row_index("place").lazy()
+    done = (
+        seen.filter(marked)
+        .with_columns(masked=text.str.replace_all(_LONE, f"${{1}}{PHONE.chinese}${{2}}"))
+        # A row of which another text is left stays whole: its names are looked for in all its texts.
+        .filter(lone.all().over("number"))
+        .select("place", "masked", count=text.str.count_matches(_LONE))
+        .collect()
+    )
+    rows.texts = rows.texts.scatter(done["place"], done["masked"])
+    found.add(Counter({PHONE.name: int(done["count"].sum())}), {})
+    return marked.scatter(done["place"], False)
 
 
 def _context(text: str, found: list[Hit], hit: Hit) -> str:

@@ -48,6 +48,8 @@ class Style:
 def clean(texts: pl.Series, style: Style, changes: Changes) -> pl.Series:
     """Texts by every rule, without white space around them; ``changes`` counts."""
     places = texts.str.contains(style.sign).fill_null(False).arg_true()
+    if places.is_empty():
+        return texts.str.strip_chars()
     some = texts.gather(places)
     for rule in style.rules:
         found = some.str.contains(rule.sign).arg_true()
@@ -57,9 +59,7 @@ def clean(texts: pl.Series, style: Style, changes: Changes) -> pl.Series:
         after = rule.change(before)
         changes.note(rule.name, before, after)
         some = some.scatter(found, after)
-    if not places.is_empty():
-        texts = texts.clone().scatter(places, some)
-    return texts.str.strip_chars()
+    return texts.clone().scatter(places, some).str.strip_chars()
 
 
 def flags(texts: pl.Series) -> dict[str, pl.Series]:
