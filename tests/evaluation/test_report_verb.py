@@ -1,15 +1,14 @@
-"""``llf-kit report``: a run is asked, compared with its base, and shown on a page that only its owner reads."""
+"""What a report of a run is gathered from: its record, its data, its logs, and what its training has seen."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Result, Trained, call
+from conftest import Result
 from reporting import evaluation
 
 from llf_kit.errors import ConfigError, UsageError
@@ -74,20 +73,3 @@ def test_wrong_input_is_told_before_anything_is_asked(run: Path, project: Path, 
         gather.gather(project, run, [])
     with pytest.raises(ConfigError):
         gather.gather(project, project, [])
-
-
-@pytest.mark.real
-def test_a_real_run_is_asked_once_and_shown_against_its_base(trained: Trained) -> None:
-    arguments = ("report", trained.adapter, "--dataset", "lab", "--lang", "zh", "--html", "lab.html", "--json")
-    status, out, err = call(trained.directory, *arguments)
-    assert status == 0, err
-    (one,) = json.loads(out)["asked"]
-    assert (one["base"]["n"], one["tuned"]["n"], one["seen_in_training"]) == (4, 4, 4)
-    assert one["comparison"]["rows"] == 4 and one["comparison"]["base"].startswith("base")
-    page = trained.directory / "lab.html"
-    assert page.stat().st_mode & 0o777 == 0o600
-    text = page.read_text(encoding="utf-8")
-    assert "题目太少，无法判断" in text and "4 道题中有 4 道也出现在训练数据里" in text and "血钾的参考区间？" in text
-    assert "rows 1 to" in err
-    status, _, err = call(trained.directory, *arguments)
-    assert status == 0 and "rows 1 to" not in err, "it asked again"
