@@ -41,9 +41,9 @@ def command(
 ) -> None:
     """Compare models on the same rows of a dataset.
 
-    The first is compared with each of the others. A RUN is the output_dir of a training, `base` (its base model), a model, http://host/v1#MODEL, a file of
-    predictions, or the JSON of `llf-kit evaluate --output`. Runs of one method that differ in their seed are joined by
-    commas: seed1,seed2.
+    The first is compared with each of the others. A RUN is the output_dir of a training, `base` (its base model), a
+    model, http://host/v1#MODEL, a file of predictions, or the JSON of `llf-kit evaluate --output`. Runs of one method
+    that differ in their seed are joined by commas: seed1,seed2.
     """
     from llf_kit.evaluation.comparing import compare
     from llf_kit.evaluation.entrants import evaluated
