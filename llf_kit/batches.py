@@ -40,13 +40,17 @@ def source(batches: Callable[[], Iterable[pl.DataFrame]], schema: Schema) -> pl.
 
 
 def through(
-    rows: pl.LazyFrame, begin: Callable[[], Callable[[pl.DataFrame], pl.DataFrame]], schema: Schema
+    rows: pl.LazyFrame,
+    begin: Callable[[], Callable[[pl.DataFrame], pl.DataFrame]],
+    schema: Schema,
+    size: int | None = None,
 ) -> pl.LazyFrame:
-    """What a function makes of ``rows``, batch by batch in their order; ``begin`` gives the function for one run."""
+    """What a function makes of ``rows``, ``size`` of them at once in their order; ``begin`` gives the function for one
+    run."""
 
     def batches() -> Iterator[pl.DataFrame]:
         function = begin()
-        for batch in in_batches(rows):
+        for batch in in_batches(rows, size):
             yield from function(batch).iter_slices(_SLICE)
 
     return source(batches, schema)
@@ -58,9 +62,9 @@ def put_by(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
     return pl.scan_parquet(path)
 
 
-def in_batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+def in_batches(rows: pl.LazyFrame, size: int | None = None) -> Iterator[pl.DataFrame]:
     """The rows in their order, some thousands at once."""
-    return rows.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming")
+    return rows.collect_batches(chunk_size=size or _ROWS, maintain_order=True, engine="streaming")
 
 
 def beside(rows: pl.LazyFrame, columns: pl.DataFrame) -> pl.LazyFrame:
