@@ -56,7 +56,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure what a model answered, with the uncertainty of each number.
+    """Measure what a model answered, and how sure that is.
 
     RUN is a folder with predictions. Values and units, choices, labels, numbers, JSON and texts are measured where the
     wanted answers allow it; what was not scored is said and is not zero.
