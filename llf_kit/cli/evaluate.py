@@ -89,7 +89,9 @@ def command(
     if gate:
         check(wanted)
     if (file is None) == (run is None):
-        raise click.UsageError("Name a run or a model to ask, or a file of predictions: --predictions FILE.")
+        raise click.UsageError(
+            "Name a folder with predictions, a run or a model, or a file of predictions: --predictions FILE."
+        )
     asked = probing.load(probes) if probes else []
     measured = None
     if run is not None and not _asking.answered(run):
