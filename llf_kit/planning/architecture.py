@@ -6,14 +6,13 @@ A model that is not on this machine has its config.json in ``templates/planning/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 from llf_kit import base_models
 from llf_kit.errors import ModelError
 from llf_kit.project import read_yaml, shipped
-from llf_kit.upstream import models
 
 __all__ = ["Model", "Weight", "config_of", "read"]
 
@@ -86,7 +85,7 @@ class _Family:
     embedding: str = "model.embed_tokens"
     final: str = "model.norm"
     output: str = "lm_head"
-    biased: Mapping[str, str | bool] = ()  # type: ignore[assignment]
+    biased: Mapping[str, str | bool] = field(default_factory=dict)
     tied: bool = False  # what a config.json that says nothing means
     head: int | None = None  # likewise for head_dim
 
@@ -148,14 +147,20 @@ FAMILIES = {
         biased={"self_attention.query_key_value": "add_qkv_bias"},
     ),
     "qwen": _Family(
-        {"attn.c_attn": ("qkv", "h"), "attn.c_proj": ("h", "q"), "mlp.w1": ("i", "h"), "mlp.w2": ("i", "h"), "mlp.c_proj": ("h", "i")},
+        {
+            "attn.c_attn": ("qkv", "h"),
+            "attn.c_proj": ("h", "q"),
+            "mlp.w1": ("i", "h"),
+            "mlp.w2": ("i", "h"),
+            "mlp.c_proj": ("h", "i"),
+        },
         {"ln_1": "h", "ln_2": "h"},
         layer="transformer.h",
         embedding="transformer.wte",
         final="transformer.ln_f",
         biased={"attn.c_attn": True},
     ),
-}  # fmt: skip
+}
 
 # What a config.json calls them; the first that is there counts.
 _KEYS = {
@@ -242,7 +247,7 @@ def _weights(family: _Family, config: Mapping[str, Any], sizes: dict[str, int], 
         layer = f"{family.layer}.{number}"
         for module, (out, into) in family.linear.items():
             made.append(Weight(f"{layer}.{module}.weight", (sizes[out], sizes[into]), linear=True))
-            bias = dict(family.biased).get(module, False)
+            bias = family.biased.get(module, False)
             if config.get(bias) if isinstance(bias, str) else bias:
                 made.append(Weight(f"{layer}.{module}.bias", (sizes[out],)))
         made += [Weight(f"{layer}.{module}.weight", (sizes[size],)) for module, size in family.norms.items()]
