@@ -68,12 +68,12 @@ def _show(made: Plan, path: Path) -> None:
     say(f"memory: {made.memory_gib['total']:.1f} GiB a GPU ({parts}){host}")
     say(f"served in 16 bits afterwards: {made.serving_gib['total']:.1f} GiB for one request at a time")
     say("")
-    say(f"{'GPU':<14}{'GiB':>6}  {'fits':<5}{'batch':>6}{'× steps':>8}{'hours':>8}{'cost':>9}")
+    say(f"{'GPU':<14}{'GiB':>6}  {'fits':<5}{'batch':>6}{'× steps':>8}{'time':>10}{'cost':>9}")
     for one in made.gpus:
         line = f"{one.name:<14}{one.memory:>6g}  {'yes' if one.fits else 'no':<5}"
         if one.batch is not None and one.hours is not None and one.cost is not None:
-            line += f"{one.batch:>6}{one.accumulation:>8}{one.hours:>8.2f}{one.cost:>9.2f}"
-        say(line + (f"  {one.note}" if one.note else ""))
+            line += f"{one.batch:>6}{one.accumulation:>8}{_time(one.hours):>10}{one.cost:>9.2f}"
+        say(f"{line}  {one.note or ''}".rstrip())
     say(
         f"batch: the largest that fits with the same product; cost in {made.prices['currency']} "
         f"at prices of {made.prices['date']}: put your own into --table"
@@ -81,6 +81,10 @@ def _show(made: Plan, path: Path) -> None:
     if made.advice:
         say("it fits none of them; one after the other:")
     for step in made.advice:
-        say(f"  {step.change}: {step.gib:.1f} GiB")
+        say(f"  {step.change}: {step.gib:.1f} GiB" + (f", fits {', '.join(step.fits)}" if step.fits else ""))
     for note in made.notes:
         say(f"note: {note}")
+
+
+def _time(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{max(hours * 60, 1):.0f} min"

@@ -42,7 +42,7 @@ class Plan:
     notes: list[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: gigabytes to two digits, money and hours to two."""
+        """For JSON: memory, time and money to four digits."""
         made = asdict(self)
         made["memory_gib"] = _rounded(self.memory_gib)
         made["serving_gib"] = _rounded(self.serving_gib)
@@ -77,7 +77,7 @@ def plan(config: Config, *, names: Sequence[str] = (), devices: int | None = Non
     fits = gpus.fit(model, trained, setting, done.epoch, chosen)
     steps = []
     if not any(one.fits for one in fits):
-        steps = advice.steps(model, trained, setting, trainable.read(replace(subject, config=lora), model))
+        steps = advice.steps(model, trained, setting, trainable.read(replace(subject, config=lora), model), chosen)
     return Plan(
         parameters=model.parameters,
         trainable_parameters=trained.parameters,
@@ -114,4 +114,4 @@ def _notes(subject: Subject, done: work.Work, setting: settings.Setting) -> list
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(value, 2) if isinstance(value, float) else value for key, value in values.items()}
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}

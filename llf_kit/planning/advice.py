@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from llf_kit.planning import memory
 from llf_kit.planning.architecture import Model
+from llf_kit.planning.gpus import Table, room
 from llf_kit.planning.settings import Setting
 from llf_kit.planning.trainable import Trained
 
@@ -17,19 +18,20 @@ _NF4 = 4 + 8 / 64 + 32 / (64 * 256)
 
 @dataclass(frozen=True)
 class Step:
-    """A change of the YAML, and the GiB that the training takes with it and all before it."""
+    """A change of the YAML, the GiB that the training takes with it and all before it, and what then ``fits`` it."""
 
     change: str
     gib: float
+    fits: list[str]
 
 
-def steps(model: Model, trained: Trained, setting: Setting, lora: Trained) -> list[Step]:
+def steps(model: Model, trained: Trained, setting: Setting, lora: Trained, table: Table) -> list[Step]:
     """Each step that brings something, on top of those before it; ``lora`` is what LoRA of rank 8 would train."""
     found, least = [], memory.parts(model, trained, setting)["total"]
     for change, what, how in _changes(trained, setting, lora):
         total = memory.parts(model, what, how)["total"]
         if total < least - 0.01:
-            found.append(Step(change, total))
+            found.append(Step(change, total, [gpu.name for gpu in table.gpus.values() if total <= room(gpu)]))
             least = total
     return found
 
@@ -48,6 +50,9 @@ def _changes(trained: Trained, setting: Setting, lora: Trained) -> Iterator[tupl
     if not setting.fused and setting.sequences == 1:
         setting = replace(setting, fused=True)
         yield "enable_liger_kernel: true (package liger-kernel)", trained, setting
+    if setting.devices > 1 and (setting.zero or 0) < 3 and trained.kind != "lora":  # before the method is given up
+        setting = replace(setting, zero=3)
+        yield "deepspeed with ZeRO stage 3", trained, setting
     if trained.kind != "lora":
         trained = lora
         setting = replace(setting, low_rank=None, layerwise=False, block=False, reference=False)
