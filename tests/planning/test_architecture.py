@@ -64,7 +64,7 @@ def test_a_model_that_is_here_has_its_own_config() -> None:
 
 @pytest.mark.parametrize("name", ["hunyuan-7b-instruct", "somebody/something"])
 def test_a_model_of_which_nothing_is_known_is_said_so(name: str) -> None:
-    with pytest.raises(ModelError, match="config.json is not on this machine. Bring the model here"):
+    with pytest.raises(ModelError, match=r"config\.json is not on this machine\. Bring the model here"):
         architecture.config_of(name, {})
 
 
