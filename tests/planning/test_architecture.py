@@ -1,19 +1,16 @@
-"""Parameters, and what is trained of them, exactly: against published numbers, and against transformers and peft."""
+"""Parameters, and what is trained of them, exactly: against published numbers."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ask_upstream
+from settled import subject
 
 from llf_kit import base_models
-from llf_kit.checks.subject import Subject
 from llf_kit.errors import ConfigError, ModelError
 from llf_kit.planning import architecture, trainable
-from llf_kit.project import json_object, read_yaml, shipped
-from llf_kit.upstream import arguments, configs
+from llf_kit.project import read_yaml, shipped
 
 CONFIGS: dict[str, dict[str, Any]] = read_yaml(shipped("templates") / "planning" / "configs.yaml")
 
@@ -41,8 +38,7 @@ PUBLISHED = {
 
 
 def trained(config: dict[str, Any], **values: Any) -> int:
-    subject = Subject(configs.Config(Path("train.yaml"), (), {"do_train": True, **values}), arguments.schema())
-    return trainable.read(subject, architecture.read(config)).parameters
+    return trainable.read(subject(**values), architecture.read(config)).parameters
 
 
 @pytest.mark.parametrize(("name", "parameters"), PUBLISHED.items())
@@ -111,45 +107,3 @@ def test_a_reward_model_has_a_value_head() -> None:
 def test_what_cannot_be_trained_is_said(values: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         trained(CONFIGS["smollm2-135m-instruct"], **values)
-
-
-# Counts of the real model without memory, by transformers and peft.
-_COUNTED = """
-import torch, warnings
-warnings.filterwarnings("ignore")
-from peft import LoraConfig, get_peft_model
-from transformers import AutoConfig, AutoModelForCausalLM
-result = []
-for config, how in data:
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
-        total = sum(one.numel() for one in model.parameters())
-        model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **how))
-    result.append([total, sum(one.numel() for one in model.parameters() if one.requires_grad)])
-"""
-
-
-@pytest.mark.real
-def test_they_are_those_of_transformers_and_peft(smollm2: Path) -> None:
-    own = json_object(smollm2 / "config.json")
-    tiny = {**CONFIGS["qwen2.5-0.5b-instruct"], "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 3}
-    tiny |= {"intermediate_size": 176, "vocab_size": 151_936}  # with Qwen's vocabulary
-    small = {"num_hidden_layers": 2}
-    named = ("gemma-2-2b-it", "gemma-3-1b-it", "phi-4", "qwen3-0.6b", "mistral-7b-instruct-v0.3")
-    every = [own, tiny, *({**CONFIGS[name], **small} for name in named)]
-    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [(one, {"lora_rank": 8}) for one in every]
-    cases += [(one, {"lora_rank": 64, "use_dora": True}) for one in every]
-    cases += [(one, {"lora_rank": 3, "additional_target": "embed_tokens,lm_head"}) for one in every]
-    cases += [(tiny, {"lora_rank": 4, "lora_target": "q_proj,embed_tokens,lm_head", "use_dora": True})]
-    cases += [(own, {"lora_rank": 4, "lora_target": "v_proj", "additional_target": "norm", "use_rslora": True})]
-    asked, planned = [], []
-    for config, values in cases:
-        model = architecture.read(config)
-        planned.append([model.parameters, trained(config, **values)])
-        wanted = values["lora_target"].split(",") if "lora_target" in values else trainable.targets(model)
-        how = {"r": values["lora_rank"], "target_modules": wanted, "use_dora": values.get("use_dora", False)}
-        if "additional_target" in values:
-            how["modules_to_save"] = values["additional_target"].split(",")
-        asked.append([{key: value for key, value in config.items() if key != "torch_dtype"}, how])
-    assert planned[0] == [134_515_008, 2_442_240]
-    assert planned == ask_upstream(_COUNTED, asked)

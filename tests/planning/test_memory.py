@@ -1,37 +1,13 @@
-"""Memory against published measurements, and against what torch holds of the real model."""
+"""Memory against published measurements, and the rules that it follows."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ask_upstream
+from settled import PUBLISHED, QWEN, parts
 
-from llf_kit.checks.subject import Subject
-from llf_kit.planning import architecture, memory, settings, trainable
-from llf_kit.planning.settings import Setting
-from llf_kit.project import read_yaml
-from llf_kit.upstream import arguments, configs
-
-PUBLISHED = read_yaml(Path(__file__).parent / "published.yaml")
-QWEN = PUBLISHED["models"]["qwen2.5-7b"]
-
-
-def subject(**values: Any) -> Subject:
-    return Subject(configs.Config(Path("train.yaml"), (), {"do_train": True, **values}), arguments.schema())
-
-
-def setting(config: dict[str, Any], devices: int = 1, **values: Any) -> Setting:
-    given = subject(**values)
-    return settings.read(given, architecture.read(config), int(values.get("cutoff_len", 1024)), devices)
-
-
-def parts(config: dict[str, Any], devices: int = 1, **values: Any) -> dict[str, float]:
-    model = architecture.read(config)
-    trained = trainable.read(subject(**values), model)
-    return memory.parts(model, trained, setting(config, devices, **values))
+from llf_kit.planning import architecture, memory
 
 
 @pytest.mark.parametrize("table", PUBLISHED["tables"], ids=lambda table: table["source"][:20])
@@ -111,72 +87,3 @@ def test_serving_needs_a_cache_that_grows_with_the_text() -> None:
     model = architecture.read(QWEN)
     assert memory.serving(model, 32768)["kv_cache"] == pytest.approx(1.75)  # 28 layers × 4 heads × 128 × 2 × 2 bytes
     assert memory.serving(model, 1024)["weights"] == pytest.approx(2 * model.parameters / memory.GIB)
-
-
-# What torch holds, of the forward and backward pass alone, of a model whose tensors have no contents.
-_HELD = """
-import warnings, weakref, torch
-warnings.filterwarnings("ignore")
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-from transformers import AutoConfig, AutoModelForCausalLM
-
-class Live(TorchDispatchMode):
-    def __init__(self):
-        super().__init__()
-        self.seen, self.now, self.peak = weakref.WeakKeyDictionary(), 0, 0
-    def add(self, tensor):
-        storage = tensor.untyped_storage()
-        if storage not in self.seen:
-            self.seen[storage] = size = storage.nbytes()
-            self.now += size
-            self.peak = max(self.peak, self.now)
-            weakref.finalize(storage, self.free, size)
-    def free(self, size):
-        self.now -= size
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        out = function(*args, **(kwargs or {}))
-        [self.add(one) for one in tree_leaves(out) if isinstance(one, torch.Tensor)]
-        return out
-
-result = {}
-for checkpointing in (True, False):
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**data["config"]), dtype=torch.bfloat16)
-        model.train()
-        model.config._attn_implementation = "sdpa"
-        if checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": True})
-            model.enable_input_require_grads()
-        live = Live()
-        for one in model.parameters():
-            live.add(one)
-        ids = torch.zeros(1, data["length"], dtype=torch.long)
-        with live:
-            for _ in range(2):  # in the second pass the gradients of the first are there
-                live.peak = live.now
-                loss = model(input_ids=ids, labels=ids, use_cache=False).loss
-                loss.backward()
-                del loss
-        result[str(checkpointing)] = live.peak
-"""
-
-
-@pytest.mark.real
-def test_it_is_near_what_torch_holds_of_the_real_model() -> None:
-    config = {**QWEN, "num_hidden_layers": 6, "hidden_size": 1536, "intermediate_size": 8960, "num_attention_heads": 12}
-    config |= {"num_key_value_heads": 2, "torch_dtype": "bfloat16", "tie_word_embeddings": True, "vocab_size": 32000}
-    length = 2048
-    plain = {key: value for key, value in config.items() if key != "torch_dtype"}
-    held = ask_upstream(_HELD, {"config": plain, "length": length})
-    values = {"finetuning_type": "full", "pure_bf16": True, "per_device_train_batch_size": 1, "cutoff_len": length}
-    for checkpointing, peak in held.items():
-        model = architecture.read(config)
-        trained = trainable.read(subject(**values), model)
-        how = replace(setting(config, **values), checkpointing=checkpointing == "True")
-        made = memory.parts(model, trained, how)
-        planned = made["total"] - made["overhead"] - made["optimizer"]  # no step is taken
-        print(f"checkpointing {checkpointing}: torch {peak / memory.GIB:.2f} GiB, planned {planned:.2f}")
-        # Not less than is held; more by the logits and a layer, which torch does not hold at the same time.
-        assert 1 <= planned / (peak / memory.GIB) <= 1.25
