@@ -186,7 +186,7 @@ def config_of(name: str, folder_config: Mapping[str, Any]) -> dict[str, Any]:
     if known is None or known.name not in facts:
         raise ModelError(
             f"model_name_or_path: {name}: its config.json is not on this machine. "
-            "Bring the model here with llf-kit model fetch, or name a folder with its config.json alone."
+            "Bring the model here with llf-kit model fetch."
         )
     return dict(facts[known.name])
 

@@ -77,6 +77,10 @@ def read(path: Path | None = None, names: Sequence[str] = ()) -> Table:
                 raise ConfigError(f"{file}: {section}: unknown. {did_you_mean(str(section), table)}")
             for name, line in lines.items():
                 old = table[section].get(name)
+                if section != "gpus" and old is None:
+                    raise ConfigError(f"{file}: {section}: {name}: unknown. {did_you_mean(str(name), table[section])}")
+                if section == "assumed" and not (isinstance(line, int | float) and line > 0):
+                    raise ConfigError(f"{file}: {section}: {name}: is no number above 0. Correct it.")
                 table[section][name] = {**old, **line} if isinstance(old, dict) and isinstance(line, dict) else line
     gpus = {str(name): _gpu(str(name), line, path or own) for name, line in table["gpus"].items()}
     folded = {name.casefold(): name for name in gpus}
@@ -147,9 +151,7 @@ def _passes(model: Model, trained: Trained, setting: Setting) -> float:
     return 1 + share + own + (share if setting.checkpointing else 0) + setting.compared
 
 
-def hours(
-    model: Model, trained: Trained, setting: Setting, epoch: Epoch, gpu: Gpu, assumed: dict[str, float]
-) -> float:
+def hours(model: Model, trained: Trained, setting: Setting, epoch: Epoch, gpu: Gpu, assumed: dict[str, float]) -> float:
     """The time of a training on GPUs of one kind.
 
     Two operations a weight and token and pass (Kaplan et al. 2020, arXiv:2001.08361), and those of attention;

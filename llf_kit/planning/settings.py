@@ -118,7 +118,12 @@ def _deepspeed(subject: Subject) -> tuple[int | None, bool, bool]:
             name = type(error).__name__
             raise ConfigError(f"{subject.where('deepspeed')}: cannot be read ({name}). Correct the path.") from None
     zero = given.get("zero_optimization", {}) if isinstance(given, Mapping) else {}
-    return int(zero.get("stage", 0)), _offloads(zero, "offload_optimizer"), _offloads(zero, "offload_param")
+    stage = zero.get("stage") if isinstance(zero, Mapping) else None
+    return (
+        stage if isinstance(stage, int) else 0,
+        _offloads(zero, "offload_optimizer"),
+        _offloads(zero, "offload_param"),
+    )
 
 
 def _offloads(zero: Mapping[str, Any], key: str) -> bool:

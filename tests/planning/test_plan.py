@@ -149,6 +149,8 @@ def test_a_table_of_ones_own_is_laid_over_the_shipped_one(llf_kit: Run, train: C
     ("table", "said"),
     [
         ("gpu: {}\n", "my.yaml: gpu: unknown. Did you mean 'gpus'?"),
+        ("assumed: {utilization: 1}\n", "my.yaml: assumed: utilization: unknown. Did you mean 'utilisation'?"),
+        ("assumed: {utilisation: much}\n", "my.yaml: assumed: utilisation: is no number above 0"),
         ("gpus: {Mine: {memory: 48}}\n", "my.yaml: Mine: is not a line with memory, tflops, bf16, price and source"),
         ("gpus: {Mine: {memory: many, tflops: 1, bf16: true, price: 1}}\n", "my.yaml: Mine: is not a line"),
     ],
