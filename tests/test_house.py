@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
+    "planning": NOUNS | {"base_models", "upstream", "checks"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS
     | {
@@ -75,6 +76,7 @@ MAY_IMPORT = {
         "fetching",
         "upstream",
         "checks",
+        "planning",
         "doctor",
         "evaluation",
         "demo",
