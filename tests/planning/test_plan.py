@@ -203,6 +203,13 @@ def test_without_a_yaml_it_plans_what_is_prepared(llf_kit: Run, train: Callable[
     assert "no dataset is prepared here" in done.err
 
 
+def test_a_run_that_is_there_already_is_planned_again(llf_kit: Run, train: Callable[..., Path]) -> None:
+    train()
+    Path("saves/lab/checkpoint-3").mkdir(parents=True)
+    assert llf_kit("check", "train.yaml").status == 1
+    assert llf_kit("plan", "train.yaml").status == 0
+
+
 def test_tokens_are_counted_with_the_models_own_tokenizer(
     llf_kit: Run, train: Callable[..., Path], smollm2: Path
 ) -> None:
