@@ -140,8 +140,9 @@ def _folder(path: Path, made: list[Path]) -> None:
 
 
 def _refuse(directory: Path, wanted: list[Path]) -> None:
-    if directory.exists() and not directory.is_dir():
-        raise UsageError(f"{directory}: is a file. Name a folder for the project.")
+    for one in (directory, *directory.parents):
+        if one.is_file():
+            raise UsageError(f"{one}: is a file. Name a folder for the project.")
     if (directory / PROJECT_FILE).exists():
         raise UsageError(
             f"{directory / PROJECT_FILE}: there is a project already. Go on with it, or name another folder: "

@@ -137,9 +137,8 @@ def test_settings_are_known_and_right_answers_pass_the_gate(
         evaluation = scoring.evaluate(asked, name="x", dataset=dataset, wanted=Wanted(None, (), said.answer_format))
         return {judgement.name: judgement.passed for judgement in scoring.judged(evaluation, said.gate)[1]}
 
-    # On the test set as on what is trained on: a gate that a test set cannot pass would stop every release.
+    # Every metric of the gate is scored on the test set: one that is not would stop every release.
     assert all(judged(f"lab_{name}_test", str).values())
-    assert all(judged(f"lab_{name}", str).values())
     assert not all(judged(f"lab_{name}_test", lambda _: "- 3.0 mg/dL\n" * 5).values())
 
 
