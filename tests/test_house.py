@@ -66,6 +66,7 @@ MAY_IMPORT = {
         "mixing",
         "quality",
         "registered",
+        "endpoints",
         "mapping",
         "formats",
         "dataset_info",

@@ -46,6 +46,7 @@ def command(
     from llf_kit.evaluation.gate import check
     from llf_kit.evaluation.predict import Watch
     from llf_kit.evaluation.report import gather
+    from llf_kit.evaluation.report import general as questions
     from llf_kit.evaluation.report import page as pages
     from llf_kit.project import load_settings, write_text
 
@@ -56,7 +57,7 @@ def command(
     if thresholds:
         check(thresholds)
     if general:
-        _register(here, gather.GENERAL)
+        _register(here, questions.NAME)
     with _progress.shown() as progress:
         report = gather.gather(here, run, datasets, general=general, base=base, gate=thresholds, language=lang,
                                extras=Extras(efficiency, times or 0),

@@ -14,6 +14,7 @@ from llf_kit.evaluation.candidates import Candidate
 from llf_kit.evaluation.fit import Verdict
 from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.report import Asked, Report, language_of
+from llf_kit.evaluation.report import general as general_questions
 from llf_kit.evaluation.results import Evaluation
 from llf_kit.project import PROBES, sha256
 from llf_kit.registered.converted import made_by
@@ -21,7 +22,6 @@ from llf_kit.schema import Language
 from llf_kit.upstream import record
 from llf_kit.upstream.record import Record
 
-GENERAL = "general"  # the name under which the shipped general questions are registered
 _BASE = "base"
 
 
@@ -40,7 +40,7 @@ def gather(
     """The report of ``run``, a training's output_dir, on ``datasets``; of none, on the test sets of its training data.
 
     ``base`` is with whom it is compared (:mod:`llf_kit.evaluation.candidates`). ``general`` asks the general questions,
-    too, which are registered as :data:`GENERAL`. ``gate`` are thresholds for the first dataset, and
+    too, which are registered as :data:`.general.NAME`. ``gate`` are thresholds for the first dataset, and
     ``extras`` what is measured of it beside the answers.
 
     Raises:
@@ -54,13 +54,13 @@ def gather(
         raise UsageError(f"{run}: its training data have no test set. Say what to ask: --dataset NAME.")
     tuned, before = candidates.find(str(run)), candidates.find(base, beside=str(run))
     asked = []
-    for name in dict.fromkeys([*names, GENERAL] if general else names):
+    for name in dict.fromkeys([*names, general_questions.NAME] if general else names):
         first = name == names[0]
         base_said = _evaluated(directory, before, name, None, watch)
         tuned_said = _evaluated(directory, tuned, name, extras if first else None, watch)
         if gate and first:
             tuned_said, _ = scoring.judged(tuned_said, gate)
-        asked.append(against(directory, base_said, tuned_said, trained, general=name == GENERAL))
+        asked.append(against(directory, base_said, tuned_said, trained, general=name == general_questions.NAME))
     return made(directory, run, asked, language)
 
 
@@ -91,7 +91,10 @@ def against(directory: Path, base: Evaluation, tuned: Evaluation, training: Reco
     Raises:
         UsageError: they cannot be compared.
     """
-    compared = comparing.compare([base], [tuned], forgetting=general)
+    main = general_questions.RIGHT if general else None
+    if general:
+        base, tuned = general_questions.with_right(base), general_questions.with_right(tuned)
+    compared = comparing.compare([base], [tuned], main=main, forgetting=general)
     return Asked(tuned, base, compared, general=general, seen=_seen(directory, tuned.dataset, training))
 
 
