@@ -279,7 +279,7 @@ for key, (name, directory) in data["sets"].items():
 def test_llamafactory_trains_on_every_answer_of_every_scenario(
     smollm2: Path, started: Callable[[str, str], Started], tmp_path: Path
 ) -> None:
-    sets = {f"{name}-{language}": (f"lab_{name}", str(started(name, language).directory)) for name, language in EVERY}
+    sets = {name: (f"lab_{name}", str(started(name, "zh").directory)) for name in scenarios.names()}
     seen = ask_upstream(THROUGH_UPSTREAM, {"sets": sets, "cache": str(tmp_path), "model": str(smollm2)})
     for key, (name, directory) in sets.items():
         wanted = [
@@ -309,7 +309,7 @@ def test_a_real_small_model_goes_the_whole_way(name: str, smollm2: Path, tmp_pat
         elif verb == "check":
             assert {one["severity"] for one in json.loads(run(verb, *arguments, "--json"))} <= {"info"}
         elif verb == "train":
-            run(verb, *arguments, "max_steps=2", "save_strategy=no")
+            run(verb, *arguments, "max_steps=2", 'save_strategy="no"')
         elif verb == "convert":
             run(verb, *arguments)
         elif verb == "evaluate" and name == "extraction" and "--dataset" in arguments:
