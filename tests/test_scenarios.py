@@ -291,7 +291,7 @@ def test_llamafactory_trains_on_every_answer_of_every_scenario(
 
 @pytest.mark.real
 def test_a_real_small_model_goes_the_whole_way(smollm2: Path, tmp_path: Path) -> None:
-    """Every command of a README, with two steps on every weight (of an adapter: the fixture `trained`) and two probes."""
+    """Every command of a README: two steps on every weight (an adapter: fixture `trained`), two probes asked."""
 
     def run(*arguments: object) -> str:
         status, out, err = call(tmp_path, *arguments)
