@@ -77,8 +77,8 @@ def _show(made: Comparison, lang: str) -> None:
 
     from llf_kit.evaluation.wording import chance, number, signed
 
-    table = Table(title=escape(f"{made.other} − {made.base}: {made.rows} rows"), title_justify="left", box=SIMPLE, caption="w/t/l: rows won, tied, lost",
-                  caption_justify="left")  # fmt: skip
+    title = f"{made.other} − {made.base}: {made.rows} rows (w/t/l: won, tied, lost)"
+    table = Table(title=escape(title), title_justify="left", box=SIMPLE)
     table.add_column("metric", no_wrap=True)
     for name in (_short(made.base), _short(made.other), "change", "95 %", "p", "w/t/l"):
         table.add_column(escape(name), justify="right")
