@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "base_models": NOUNS,
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
+    "scenarios": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
     "endpoints": NOUNS,
     "quality": NOUNS
@@ -80,6 +81,7 @@ MAY_IMPORT = {
         "doctor",
         "evaluation",
         "demo",
+        "scenarios",
     },
 }
 
