@@ -8,7 +8,8 @@
     ├── ConfigError          llf-kit.yaml, a YAML or dataset_info.json is not what it should be
     ├── NotInstalledError    llamafactory or another optional package is missing
     ├── ModelError           a base model cannot be brought onto this machine
-    ├── JudgeError           a model that judges rows refuses, or does not answer
+    ├── EndpointError        a model behind an endpoint refuses, or does not answer
+    │   └── JudgeError       that model was to judge rows
     └── RunError             llamafactory-cli was started and failed
 
 A message reads ``where: what. What to do.`` and never carries text out of a user's data. One exception may carry
@@ -56,7 +57,11 @@ class ModelError(LlfKitError):
     """A base model cannot be brought onto this machine."""
 
 
-class JudgeError(LlfKitError):
+class EndpointError(LlfKitError):
+    """A model behind an endpoint refuses, or does not answer."""
+
+
+class JudgeError(EndpointError):
     """A model that judges rows refuses, or does not answer."""
 
 

@@ -56,6 +56,8 @@ class Settings:
     labels: dict[str, list[str]] = field(default_factory=dict)
     learn_labels: bool = False
     shares: dict[str, float] = field(default_factory=dict)
+    gate: dict[str, float] = field(default_factory=dict)
+    answer_format: str | None = None
 
 
 def load_settings(directory: Path) -> Settings:

@@ -34,7 +34,7 @@ Cleaning adds ``flags`` (List[:data:`FLAG`]), screening adds ``duplicate`` (Bool
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -49,6 +49,16 @@ OBSERVATION = "observation"  # what the tools answered
 TEXT = "text"
 
 CJK = re.compile(r"[\u3400-\u9fff]")  # whether a text is answered, or masked, in Chinese
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+def mostly(texts: Iterable[str]) -> Language:
+    """The language of most of ``texts``, which is that of their reader."""
+    chinese = [bool(CJK.search(text)) for text in texts]
+    return "zh" if 2 * sum(chinese) > len(chinese) else "en"
+
 
 # The traditional characters of the words by which columns, speakers and parts of a text are known
 SIMPLIFIED = str.maketrans(

@@ -7,8 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +117,63 @@ def call(directory: Path, *arguments: object, program: str = "llf-kit", stdin: s
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+@dataclass
+class Server:
+    """An OpenAI-compatible endpoint: what it was asked, and what ``answers(number, last message)`` says next.
+
+    That is an answer's text, a status with headers, the bytes of a body, or seconds to wait.
+    """
+
+    url: str = ""
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    answers: Callable[[int, str], Any] = lambda number, prompt: ""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """It listens on this machine, and fails in every way that it is told to."""
+    told = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            number = len(told.asked)
+            told.asked.append(body)
+            told.headers.append(dict(self.headers))
+            answer = told.answers(number, body["messages"][-1]["content"])
+            status, extra, data = 200, {}, b""
+            if isinstance(answer, float):
+                time.sleep(answer)
+            elif isinstance(answer, tuple):
+                status, extra = answer
+            elif isinstance(answer, bytes):
+                data = answer
+            else:
+                data = json.dumps({"choices": [{"message": {"role": "assistant", "content": answer}}]}).encode()
+            self.send_response(status)
+            for key, value in {"Content-Length": str(len(data)), **extra}.items():
+                self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None: ...  # a client that gave up waiting
+
+    running = Quiet(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    told.url = f"http://127.0.0.1:{running.server_address[1]}/v1"
+    yield told
+    running.shutdown()
+    thread.join()
+    running.server_close()
 
 
 @pytest.fixture(scope="session")

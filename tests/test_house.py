@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "project": {"errors"},
     "batches": set(),
     "quantities": set(),
+    "spreadsheet": {"errors"},
     "readers": NOUNS,
     "mapping": NOUNS,
     "cleaning": NOUNS,
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "splitting": NOUNS,
     "formats": NOUNS,
     "templating": NOUNS,
+    "pages": NOUNS | {"templating"},
     "dataset_info": NOUNS | {"templating"},
     "outputs": NOUNS,
     "convert": NOUNS
@@ -42,20 +44,27 @@ MAY_IMPORT = {
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
+    "endpoints": NOUNS,
     "quality": NOUNS
-    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"},
+    | {"registered", "cleaning", "labelling", "screening", "evaluation", "dataset_info", "outputs", "templating"}
+    | {"endpoints", "pages", "spreadsheet"},
     "registered": NOUNS | {"dataset_info", "outputs", "upstream"},
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
     "doctor": NOUNS | {"upstream"},
-    "evaluation": NOUNS,
+    "evaluation": NOUNS
+    | {
+        *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
+        *("outputs", "endpoints", "pages", "cleaning", "formats", "spreadsheet"),
+    },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {
         "convert",
         "mixing",
         "quality",
+        "registered",
         "mapping",
         "formats",
         "dataset_info",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from llf_kit.cleaning import identifiers, rows, text
 from llf_kit.errors import UsageError, did_you_mean
 
-__all__ = ["Cleaned", "check", "clean", "identifiers", "text"]
+__all__ = ["Cleaned", "as_converted", "check", "clean", "identifiers", "text"]
 
 
 def _places(shown: str) -> list[tuple[int, int]]:
@@ -59,3 +62,14 @@ def clean(samples: pl.LazyFrame, style: text.Style, policy: identifiers.Policy, 
             identifiers.rewrite(some, policy, done.found)
 
     return rows.stage(samples, "|".join(signs), work)
+
+
+def as_converted(samples: pl.LazyFrame, record: Mapping[str, Any], private: Path, done: Cleaned) -> pl.LazyFrame:
+    """:func:`clean` with the choices of an earlier conversion: a person, or a model, may write a name, too.
+
+    ``record`` is its summary (see :mod:`llf_kit.registered.converted`), empty where there is none: then identifiers are
+    masked. They are masked, too, where it rejected rows that hold some: whoever gives these has decided to keep them.
+    """
+    mode = record.get("identifiers", "mask")
+    policy = identifiers.policy("mask" if mode == "reject" else mode, private, keep=True)
+    return clean(samples, text.Style(record.get("notation", "keep"), record.get("script")), policy, done)

@@ -50,6 +50,7 @@ def command(
     from llf_kit import quality
     from llf_kit.project import load_settings, private_directory, write_text
     from llf_kit.quality import corrections, pages, sheet
+    from llf_kit.registered import converted
 
     here = Path.cwd()
     if edited:
@@ -61,7 +62,7 @@ def command(
         return
     endpoint = quality.Endpoint.given(judge, judge_model) if judge else None
     if endpoint and judge_unmasked != name:
-        quality.check_masked(here, name)
+        converted.check_masked(here, name)
     report = quality.look(here, name, load_settings(here), lang, endpoint)
     if page is None and not excel and not as_json:
         page = private_directory(here) / "quality" / f"{name}.html"

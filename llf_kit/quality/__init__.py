@@ -5,7 +5,6 @@ It looks at what was written, whoever wrote it, and at what the conversion has l
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import Any
 import polars as pl
 
 from llf_kit import registered
-from llf_kit.errors import UsageError
 from llf_kit.labelling import shares
 from llf_kit.project import Settings
 from llf_kit.quality import checks, figures, persons
@@ -23,11 +21,11 @@ from llf_kit.quality.judge import Endpoint, judge
 from llf_kit.quality.persons import Person
 from llf_kit.quality.rows import PLACE, language_of, place, view
 from llf_kit.quality.words import Language
-from llf_kit.registered import Registered
+from llf_kit.registered import Registered, converted
 from llf_kit.screening import laboratory, quality, standard
 from llf_kit.screening.standard import Standard
 
-__all__ = ["Endpoint", "Report", "check_masked", "conversion", "look"]
+__all__ = ["Endpoint", "Report", "look"]
 
 _SHOWN = 20  # of the worst, of the best, of everything that is shown one by one
 _LOW = 70.0  # below this score a row needs a person, where the project names no other
@@ -73,33 +71,6 @@ class Report:
         return [*said, f"{len(self.persons)} rows need a person"]
 
 
-def check_masked(directory: Path, name: str) -> None:
-    """Refuse to send a dataset elsewhere whose identifiers were not masked.
-
-    Raises:
-        UsageError: its conversion left them as they are, or nobody knows how it was converted.
-    """
-    record = conversion(directory, name)
-    if record is None or record.get("identifiers", "off") == "off":
-        why = (
-            "nobody knows whether its identifiers were masked" if record is None else "its identifiers were not masked"
-        )
-        raise UsageError(
-            f"{name}: {why}, and a judge would be sent its texts. Convert it again with masking, or allow it by name: "
-            f"--judge-unmasked {name}."
-        )
-
-
-def conversion(directory: Path, name: str) -> dict[str, Any] | None:
-    """What the conversion of ``name`` has left: its summary; None where llf-kit did not convert it here."""
-    path = directory / ".llf-kit" / "converted" / f"{name}.json"
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
 def look(
     directory: Path, name: str, settings: Settings, language: Language | None = None, endpoint: Endpoint | None = None
 ) -> Report:
@@ -128,7 +99,7 @@ def look(
 
     shown = _Shown(rows, scoring, chosen)
     counts = Counter(label or shares.UNKNOWN for label in rows["label"])
-    record = conversion(directory, name)
+    record = converted.summary(directory, name)
     refused = rows.filter(pl.col("reason").is_not_null())
     data: dict[str, Any] = {
         "name": name,

@@ -14,14 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from llf_kit import cleaning, registered
+from llf_kit import cleaning, registered, spreadsheet
 from llf_kit.errors import DataError
 from llf_kit.project import private_directory
-from llf_kit.quality import conversion
 from llf_kit.quality.rows import PLACE, digest, ends, place
 from llf_kit.quality.sheet import COLUMNS, DECISIONS, HIDDEN
 from llf_kit.quality.words import LANGUAGES, words
-from llf_kit.registered import editing
+from llf_kit.registered import converted, editing
 from llf_kit.schema import NOTHING, SAMPLE
 
 _NEW = ("question", "answer")
@@ -112,14 +111,7 @@ def apply(directory: Path, name: str, path: Path) -> Applied:
 
 def _read(path: Path, name: str) -> tuple[list[_Line], list[tuple[str, str]], dict[str, str], list[str]]:
     """The lines of the sheet, the places and ids that were written, the decisions by their words, and what is wrong."""
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file. Give the sheet that --excel wrote.") from None
-    except Exception as error:  # openpyxl's have no common root
-        raise DataError(f"{path}: is not a readable xlsx ({type(error).__name__}). Save it as xlsx.") from None
+    book = spreadsheet.load(path, "--excel")
     if HIDDEN not in book.sheetnames:
         raise DataError(f"{path}: was not written by llf-kit quality. Make one: llf-kit quality {name} --excel FILE.")
     (made_for, language), *written = ((row[0], row[1]) for row in book[HIDDEN].iter_rows(max_col=2, values_only=True))
@@ -178,7 +170,6 @@ def _cleaned(
     Raises:
         DataError: nothing is left of one.
     """
-    record = conversion(directory, name) or {}
     texts = [(where, one, text) for where, new in edits.items() for one, text in new.items()]
     frame = pl.DataFrame(
         [
@@ -187,11 +178,9 @@ def _cleaned(
         ],
         schema=SAMPLE,
     )
-    mode = record.get("identifiers", "mask")
-    policy = cleaning.identifiers.policy("mask" if mode == "reject" else mode, private_directory(directory), keep=True)
-    style = cleaning.text.Style(record.get("notation", "keep"), record.get("script"))
     done = cleaning.Cleaned()
-    made = cleaning.clean(frame.lazy(), style, policy, done).sort("row").collect()
+    record = converted.made_by(directory, name) or {}
+    made = cleaning.as_converted(frame.lazy(), record, private_directory(directory), done).sort("row").collect()
     cleaned: dict[str, dict[str, str]] = {}
     for (where, one, _), turns in zip(texts, made["messages"].to_list(), strict=True):
         cleaned.setdefault(where, {})[one] = turns[0]["content"]

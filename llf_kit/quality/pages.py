@@ -6,13 +6,12 @@ import re
 from itertools import pairwise
 from typing import Any
 
+from llf_kit import pages
 from llf_kit.quality import Report
 from llf_kit.quality.rows import masked
 from llf_kit.quality.words import named, words
-from llf_kit.templating import environment
 
 _MOST = 50  # contradictions, clusters and leaks that are shown one by one
-_LONG = 1200  # characters of a text that are shown
 
 
 def html(report: Report) -> str:
@@ -21,20 +20,22 @@ def html(report: Report) -> str:
     record = data["conversion"] or {}
     written = record.get("rows", {}).get("train")
     targets = [one["target"] for one in data["labels"] if one["target"] is not None]
-    made = environment()
-    made.filters["shortened"] = _shortened
-    made.filters["masked"] = masked
-    made.filters["named"] = lambda text: named(text, report.language)
-    made.filters["plain_files"] = _plain_files
-    return made.get_template("quality/page.html.j2").render(
-        data=data,
-        w=words(report.language),
-        changed=written if written not in (None, data["rows"]) else None,
-        targeted=bool(targets),
-        summed=sum(targets),
-        most=_MOST,
-        bars=_bars,
-        percent="{:.1%}".format,
+    return pages.html(
+        "quality/page.html.j2",
+        {
+            "data": data,
+            "w": words(report.language),
+            "language": report.language,
+            "changed": written if written not in (None, data["rows"]) else None,
+            "targeted": bool(targets),
+            "summed": sum(targets),
+            "most": _MOST,
+            "bars": _bars,
+            "percent": "{:.1%}".format,
+        },
+        masked=masked,
+        named=lambda text: named(text, report.language),
+        plain_files=_plain_files,
     )
 
 
@@ -44,10 +45,6 @@ def _bars(histogram: dict[str, Any]) -> list[dict[str, Any]]:
     ends = [f"{begin}–{end - 1}" for begin, end in pairwise(begins)]
     last = f"{begins[-1]}–100" if begins[-1] == 90 else f"≥ {begins[-1]}"
     return [{"from": name, "rows": rows} for name, rows in zip((*ends, last), histogram["rows"], strict=True)]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONG else text[:_LONG] + " …"
 
 
 def _plain_files(decision: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from llf_kit.cleaning import identifiers
-from llf_kit.quality.words import Language, words
-from llf_kit.schema import ASSISTANT, CJK, TEXT, USER
+from llf_kit.quality.words import words
+from llf_kit.schema import ASSISTANT, TEXT, USER, Language, mostly
 
 PLACE = "place"
 
@@ -64,5 +64,4 @@ def place() -> pl.Expr:
 def language_of(samples: pl.DataFrame) -> Language:
     """The language of most of the questions."""
     head = samples.head(1000)["messages"].drop_nulls().to_list()
-    chinese = sum(bool(turns and CJK.search(turns[0]["content"] or "")) for turns in head)
-    return "zh" if 2 * chinese > len(head) else "en"
+    return mostly(turns[0]["content"] or "" if turns else "" for turns in head)

@@ -7,16 +7,14 @@ deleted or changed are noticed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from llf_kit import spreadsheet
 from llf_kit.project import atomic_path
 from llf_kit.quality import Report, checks, persons
 from llf_kit.quality.rows import PLACE, digest, masked, view
 from llf_kit.quality.words import Language, words
 from llf_kit.screening import quality
-
-if TYPE_CHECKING:
-    from openpyxl.worksheet.worksheet import Worksheet
 
 # The columns by the names of their headings in words.yaml, with their widths in characters.
 COLUMNS = {
@@ -37,7 +35,6 @@ HIDDEN = "llf-kit"
 DECISIONS = ("keep", "edit", "drop")
 MOST = 20_000  # rows of a sheet; nobody goes through more in one
 
-_LONGEST = 32_767  # characters of a cell of Excel
 _SHADED = {"decision", "new_question", "new_answer"}
 
 
@@ -45,19 +42,18 @@ def write(report: Report, path: Path) -> int:
     """Write the rows that need a person, the most urgent first; how many there are in the sheet."""
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
-    from openpyxl.worksheet.datavalidation import DataValidation
 
     said = words(report.language)
     book = Workbook()
     sheet = book.active
     sheet.title = said["sheet_rows"]
-    _append(sheet, [said[name] for name in COLUMNS])
+    spreadsheet.append(sheet, [said[name] for name in COLUMNS])
     chosen = report.persons[:MOST]
     kept: list[tuple[str, str]] = []
     for person in chosen:
         row = report.rows.row(person.row, named=True)
         kept.append((row[PLACE], digest(row)))
-        _append(sheet, _cells(row, person, report.language, kept[-1][1]))
+        spreadsheet.append(sheet, _cells(row, person, report.language, kept[-1][1]))
     top = Alignment(vertical="top", wrap_text=True)
     shade = PatternFill("solid", fgColor="FFF7E0")
     for number, (name, width) in enumerate(COLUMNS.items(), start=1):
@@ -68,23 +64,20 @@ def write(report: Report, path: Path) -> int:
             cell.alignment = top
             if name in _SHADED:
                 cell.fill = shade
-                cell.number_format = "@"  # text: Excel does not calculate what is typed into it
-    named = ",".join(said["decisions_named"][decision] for decision in DECISIONS)
-    choice = DataValidation(type="list", formula1=f'"{named}"', allow_blank=True, showErrorMessage=True)
-    sheet.add_data_validation(choice)
+                cell.number_format = spreadsheet.AS_TEXT
     letter = sheet.cell(1, list(COLUMNS).index("decision") + 1).column_letter
-    choice.add(f"{letter}2:{letter}{max(2, sheet.max_row)}")
+    spreadsheet.choices(sheet, letter, (said["decisions_named"][decision] for decision in DECISIONS))
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = sheet.dimensions
     guide = book.create_sheet(said["sheet_help"])
     guide.column_dimensions["A"].width = 100
     for line in said["help_lines"]:
-        _append(guide, [line.format(name=report.dataset.name)])
+        spreadsheet.append(guide, [line.format(name=report.dataset.name)])
     hidden = book.create_sheet(HIDDEN)
     hidden.sheet_state = "veryHidden"
-    _append(hidden, [report.dataset.name, report.language])
+    spreadsheet.append(hidden, [report.dataset.name, report.language])
     for pair in kept:
-        _append(hidden, list(pair))
+        spreadsheet.append(hidden, list(pair))
     with atomic_path(path, mode=0o600) as temporary:
         book.save(temporary)
     return len(chosen)
@@ -109,20 +102,3 @@ def _why(kind: str, detail: str, language: Language) -> str:
         flag, _, about = detail.partition("\0")
         detail = checks.say(flag, language) + (f": {masked(about)}" if about else "")
     return str(words(language)["why_named"][kind].format(detail=detail))
-
-
-def _append(sheet: Worksheet, values: list[Any]) -> None:
-    """A row of texts and numbers; a text that looks like a formula stays a text, also once it is edited."""
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    line = 1 if sheet.cell(1, 1).value is None else sheet.max_row + 1
-    for column, value in enumerate(values, start=1):
-        cell = sheet.cell(line, column)
-        if isinstance(value, str):
-            text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
-            cell.value = text if len(text) <= _LONGEST else text[: _LONGEST - 2] + " …"
-            cell.data_type = "s"
-            if text[:1] in ("=", "+", "-", "@", "\t", "\r"):
-                cell.quotePrefix = True
-        else:
-            cell.value = value

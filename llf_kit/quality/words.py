@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Literal
+from typing import Any
 
-from llf_kit.project import read_yaml, shipped
+from llf_kit import pages
+from llf_kit.schema import LANGUAGES, Language
 
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
+__all__ = ["LANGUAGES", "Language", "named", "words"]
 
 
-@cache
 def words(language: Language) -> dict[str, Any]:
     """The texts by their names."""
-    found: dict[str, Any] = read_yaml(shipped("templates") / "quality" / "words.yaml")[language]
-    return found
+    return pages.words("quality", language)
 
 
 def named(text: str, language: Language) -> str:

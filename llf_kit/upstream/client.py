@@ -23,12 +23,14 @@ class Client:
     """A model behind ``address`` (``http://…/v1``), called ``model`` there.
 
     It is asked directly, whatever proxy the environment names: questions are about patients, and the server is near.
+    ``pid`` is the server's process where llf-kit has started it.
     """
 
     def __init__(self, address: str, key: str, model: str) -> None:
         self.address = address
         self.key = key
         self.model = model
+        self.pid: int | None = None
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def is_up(self) -> bool:

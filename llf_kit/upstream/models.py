@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any, Literal
 
+from llf_kit.project import json_object
 from llf_kit.upstream import weights
 
-__all__ = ["ADAPTER", "context", "fingerprint", "inner", "misfit", "place", "same"]
+__all__ = ["ADAPTER", "content", "context", "fingerprint", "inner", "misfit", "place", "same"]
 
 ADAPTER = "adapter_config.json"
 _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 # How configurations call the longest text that a model was made for.
 _LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequence_length")
 _SAMPLE = 1 << 16  # bytes of weights
+_SAMPLES = 256  # of each file of weights, where a model has to be told from another state of its training
+_WEIGHTS = (".safetensors", ".bin", ".gguf")
+_ABOUT = (".json", ".jinja", ".model", ".txt", ".tiktoken")
+_RUN_FILES = ("trainer_state.json", "llf-kit-run.json")
+_PLACES = ("_name_or_path", "base_model_name_or_path")  # where a model lay is not what it is
 _LORA = re.compile(r"^base_model\.model\.(.+)\.lora_([AB])\.(?:[\w-]+\.)?weight$")
 
 
@@ -66,6 +73,31 @@ def fingerprint(model: Path) -> str | None:
     except OSError:
         return None
     return made.hexdigest() if files else None
+
+
+def content(model: Path) -> str:
+    """SHA-256 of what is in the folder of a model or an adapter and decides what it answers, wherever the folder lies.
+
+    That is its configuration, its tokenizer, and 256 places of 64 KiB spread over each file of weights (all of it where
+    it has no more than 16 MiB), so that two checkpoints of one training have two.
+    """
+    made = hashlib.sha256()
+    for file in sorted(path for path in model.iterdir() if path.is_file()):
+        size = file.stat().st_size
+        if file.suffix in _WEIGHTS and file.name != "training_args.bin":
+            made.update(f"{file.name}\0{size}\0".encode())
+            with file.open("rb") as stream:
+                for place in range(0, size, max(_SAMPLE, size // _SAMPLES)):
+                    stream.seek(place)
+                    made.update(stream.read(_SAMPLE))
+        elif file.suffix in _ABOUT and file.name not in _RUN_FILES and not file.name.endswith("_results.json"):
+            about = json_object(file) if file.name.endswith("config.json") else None
+            if about is None:
+                made.update(file.name.encode() + file.read_bytes())
+            else:
+                kept = {key: value for key, value in about.items() if key not in _PLACES}
+                made.update(file.name.encode() + json.dumps(kept, sort_keys=True).encode())
+    return made.hexdigest()
 
 
 def misfit(adapter: Path, model: Path) -> str | None:

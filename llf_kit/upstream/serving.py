@@ -71,7 +71,8 @@ def served(tuned: Tuned, *, log: Path, name: str = NAME) -> Iterator[Client]:
     """
     port = _free_port()
     client = Client(f"{ports.url(LOOPBACK, port)}/v1", secrets.token_urlsafe(32), name)
-    with _running(tuned, log, LOOPBACK, port, client):
+    with _running(tuned, log, LOOPBACK, port, client) as child:
+        client.pid = child.pid
         yield client
 
 

@@ -17,13 +17,13 @@ from llf_kit.upstream.configs import Config
 from llf_kit.upstream.dataset_entries import names
 from llf_kit.upstream.record import Record
 
-__all__ = ["Tuned", "find", "verify"]
+__all__ = ["Tuned", "base", "find", "plain", "verify"]
 
 # How a conversation is written down. What the YAML does not say of it is taken from the record.
 CONVERSATION = ("template", "default_system", "enable_thinking", "preserve_thinking", "tool_format")
 _SYSTEM = ("default_system",)
 # What else of the training makes the model and its tokenizer what they are, by the names of 0.9.5.
-_MODEL = (
+MODEL = (
     *("adapter_folder", "cache_dir", "model_revision", "hf_hub_token", "ms_hub_token", "om_hub_token"),
     *("trust_remote_code", "use_fast_tokenizer", "split_special_tokens", "resize_vocab", "add_tokens"),
     *("add_special_tokens", "new_special_tokens_config", "rope_scaling", "flash_attn", "shift_attn"),
@@ -31,6 +31,7 @@ _MODEL = (
     *("image_max_pixels", "image_min_pixels", "image_do_pan_and_scan", "crop_to_patches", "use_audio_in_video"),
     *("video_max_pixels", "video_min_pixels", "video_fps", "video_maxlen", "audio_sampling_rate"),
 )
+_ADAPTED = ("adapter_name_or_path", "adapter_folder", "finetuning_type")
 # The likeliest token every time, as the model is measured.
 _ANSWERS = {"infer_backend": "huggingface", "do_sample": False, "max_new_tokens": 512}
 
@@ -73,6 +74,37 @@ def find(place: Path, overrides: Sequence[str] = (), *, leaves: bool = False) ->
     return _completed(configs.load(place, overrides))
 
 
+def base(tuned: Tuned) -> Tuned:
+    """The model that ``tuned`` was made of, to be asked in the very same way.
+
+    Raises:
+        ConfigError: nothing says which one that is.
+    """
+    path, values = tuned.config.path, tuned.config.values
+    if not tuned.adapters and tuned.training is None:
+        raise ConfigError(f"{path}: has no base: it is no run, and names no adapter. Give the output_dir of a run.")
+    model = values.get("model_name_or_path") if tuned.adapters else _started(tuned)
+    kept = {key: value for key, value in values.items() if key not in _ADAPTED}
+    return Tuned(replace(tuned.config, values={**kept, "model_name_or_path": model}, file=None), tuned.training)
+
+
+def plain(model: str, template: str, overrides: Sequence[str] = (), *, thinking: bool | None = None) -> Tuned:
+    """A model as it came: a folder, or a name on a hub.
+
+    Raises:
+        UsageError: an override is not ``key=value``.
+    """
+    values = {"model_name_or_path": model, "template": template, **_ANSWERS}
+    if thinking is not None:
+        values["enable_thinking"] = thinking
+    return Tuned(Config(Path(model), tuple(overrides), configs.overridden(values, overrides)))
+
+
+def _started(tuned: Tuned) -> Any:
+    """The model at which the training of a whole model, or of what was merged, began."""
+    return tuned.training.config.get("model_name_or_path") if tuned.training else None
+
+
 def _record(folder: Path) -> Record:
     """The record beside the model; that of a checkpoint lies one folder up."""
     is_checkpoint = folder.name.startswith("checkpoint-") and not (folder / record.FILE).is_file()
@@ -86,7 +118,7 @@ def _of_training(folder: Path, run: Record) -> dict[str, Any]:
         raise ConfigError(f"{folder}: is no training. Give the output_dir of one.")
     if trained.get("stage") == "rm":
         raise ConfigError(f"{folder}: is a reward model, which gives scores and no answers. Give another run.")
-    values = {key: trained[key] for key in (*CONVERSATION, *_MODEL) if trained.get(key) is not None}
+    values = {key: trained[key] for key in (*CONVERSATION, *MODEL) if trained.get(key) is not None}
     if run.system and run.system.text:
         values["default_system"] = run.system.text
     if (folder / models.ADAPTER).is_file():
@@ -108,7 +140,7 @@ def _of_export(folder: Path, run: Record) -> dict[str, Any]:
     """The merged model in ``folder``."""
     if run.status != "done":
         raise ConfigError(f"{folder}: its export is {run.status}. Export it again.")
-    kept = (*CONVERSATION, *_MODEL)
+    kept = (*CONVERSATION, *MODEL)
     values = {key: run.config[key] for key in kept if run.config.get(key) is not None and "quantization" not in key}
     return {**values, "model_name_or_path": str(folder)}
 

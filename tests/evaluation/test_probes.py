@@ -8,8 +8,9 @@ import pytest
 
 from llf_kit.errors import DataError
 from llf_kit.evaluation import predictions, probes
+from llf_kit.evaluation.values import Value
 
-PROBE = probes.Probe("a", "?", "3.5", "9.5", "×10⁹/L", "", "", "zh", "")
+PROBE = probes.Probe("?", (Value("3.5", "9.5", "×10⁹/L"),))
 
 
 @pytest.mark.parametrize(

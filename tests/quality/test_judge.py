@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from conftest import Result
+from conftest import Result, Server
 
 from llf_kit.errors import JudgeError, UsageError
 from llf_kit.quality.judge import Endpoint, judge
@@ -25,59 +22,6 @@ STANDARD = standard.load()
 PARTS = dict.fromkeys(STANDARD.parts, 80)
 
 
-@dataclass
-class Server:
-    """What it was asked, and what it says next: an answer's text, or a status with headers, or seconds to wait."""
-
-    url: str = ""
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    answers: Callable[[int, str], Any] = lambda number, prompt: json.dumps(PARTS)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    told = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            number = len(told.asked)
-            told.asked.append(body)
-            told.headers.append(dict(self.headers))
-            answer = told.answers(number, body["messages"][0]["content"])
-            status, extra, data = 200, {}, b""
-            if isinstance(answer, float):
-                time.sleep(answer)
-            elif isinstance(answer, tuple):
-                status, extra = answer
-            elif isinstance(answer, bytes):
-                data = answer
-            else:
-                data = json.dumps({"choices": [{"message": {"role": "assistant", "content": answer}}]}).encode()
-            self.send_response(status)
-            for key, value in {"Content-Length": str(len(data)), **extra}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None: ...  # a client that gave up waiting
-
-    running = Quiet(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    told.url = f"http://127.0.0.1:{running.server_address[1]}/v1"
-    yield told
-    running.shutdown()
-    thread.join()
-    running.server_close()
-
-
 def rows(number: int) -> pl.DataFrame:
     made = [
         {"source": "a", "row": row, "messages": [
@@ -85,6 +29,11 @@ def rows(number: int) -> pl.DataFrame:
         for row in range(number)
     ]  # fmt: skip
     return pl.DataFrame(made, schema=SAMPLE)
+
+
+@pytest.fixture(autouse=True)
+def judges(server: Server) -> None:
+    server.answers = lambda *_: json.dumps(PARTS)
 
 
 def endpoint(server: Server, **changes: Any) -> Endpoint:

@@ -1,0 +1,98 @@
+"""``llf-kit compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llf_kit.cli import _options, _progress
+from llf_kit.cli._options import say
+
+if TYPE_CHECKING:
+    from llf_kit.evaluation.comparison import Comparison, Difference
+
+_WORSE = 5  # rows that are named
+_OUTCOME = {"better": "green", "worse": "red"}
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
+@click.option("--dataset", metavar="NAME", help="The dataset to ask those about that have not answered yet.")
+@click.option("--metric", metavar="NAME", help="The metric that the verdict is about; exact values come first.")
+@click.option("--general", is_flag=True, help="The questions are general ones: has the tuned model forgotten any?")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", help="Language of the verdict.")
+@_options.as_json
+def command(
+    runs: tuple[str, ...], dataset: str | None, metric: str | None, general: bool, lang: str, as_json: bool
+) -> None:
+    """Compare models on the same rows, the first against each other.
+
+    A RUN is the output_dir of a training, `base` (its base model), a model, http://host/v1#MODEL, a file of
+    predictions, or the JSON of `llf-kit evaluate --output`. Runs of one method that differ in their seed are joined by
+    commas: seed1,seed2.
+    """
+    from llf_kit.evaluation.comparing import compare
+    from llf_kit.evaluation.entrants import evaluated
+    from llf_kit.evaluation.predict import Watch
+
+    if len(runs) < 2:
+        raise click.UsageError("Name two or more: llf-kit compare base saves/lora_sft --dataset lab_qa_test")
+    with _progress.shown() as progress:
+        found = evaluated(Path.cwd(), runs, dataset, Watch(progress.status, progress.report))
+    made = [compare(found[0], other, main=metric, forgetting=general) for other in found[1:]]
+    for one in made:
+        _show(one, lang)
+    if as_json:
+        _options.print_json([one.to_dict() for one in made])
+
+
+def _show(made: Comparison, lang: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from llf_kit.evaluation.wording import chance, number, signed
+
+    table = Table(title=escape(f"{made.other} − {made.base}: {made.rows} rows"), title_justify="left")
+    for name in ("metric", "rows", made.base, made.other, "difference", "95 %", "p", "effect", "won/tied/lost"):
+        table.add_column(escape(name), justify="left" if name == "metric" else "right")
+
+    def row(label: str, one: Difference) -> None:
+        p = one.p if one.holm is None else one.holm
+        effect = "" if one.effect is None else f"{'OR' if one.effect_kind == 'odds_ratio' else 'd'} {one.effect:.2f}"
+        table.add_row(
+            escape(label),
+            str(one.rows),
+            number(one.base),
+            number(one.other),
+            signed(one.difference),
+            "" if one.low is None else f"{signed(one.low)} … {signed(one.high)}",
+            "" if p is None else chance(p).removeprefix("= "),
+            effect,
+            f"{one.wins}/{one.ties}/{one.losses}",
+            style=_OUTCOME.get(one.outcome),
+        )
+
+    for name, one in made.differences.items():
+        if one.rows:
+            row(name, one)
+    for label, found in made.scenarios.items():
+        if made.main in found:
+            row(f"  {made.main}, {label}", found[made.main])
+    Console(stderr=True).print(table)
+    say(made.sentences[lang])
+    for note in made.notes[lang]:
+        say(f"  note  {note}")
+    worse = [one for one in made.changes if one.place and _lost(made, one.base, one.other)]
+    for change in worse[:_WORSE]:
+        say(f"  worse {change.place}  {made.main} {number(change.base)} → {number(change.other)}")
+    if len(worse) > _WORSE:
+        say(f"        and {len(worse) - _WORSE} more; --json lists them")
+
+
+def _lost(made: Comparison, base: float, other: float) -> bool:
+    from llf_kit.evaluation.paired import LOWER_IS_BETTER
+
+    return other > base if made.main in LOWER_IS_BETTER else other < base

@@ -1,0 +1,149 @@
+"""``llf-kit review``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llf_kit.cli import _options
+from llf_kit.cli._options import say
+
+if TYPE_CHECKING:
+    from llf_kit.evaluation.results import Metric
+    from llf_kit.evaluation.review.preferences import Written
+    from llf_kit.evaluation.review.scores import Result
+
+_SHOWN = 10  # rows on which raters differ
+
+
+@click.group()
+def command() -> None:
+    """Have people judge answers blindly, on Excel sheets."""
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What the review is called.")
+@click.option("--raters", default="1", show_default=True, metavar="NAME,NAME", help="Who judges: a sheet each.")
+@click.option("--rows", type=click.IntRange(1), help="Draw so many questions, every sub-scenario by its share; all of "
+              "them when not given.")  # fmt: skip
+@click.option("--seed", type=int, default=42, show_default=True, help="The same seed draws the same questions.")
+@click.option("--wanted", is_flag=True, help="Show the answer that the dataset has, too.")
+@click.option(
+    "--lang", type=click.Choice(["zh", "en"]), help="Language of the sheets; that of the data when not given."
+)
+@click.option("-o", "--output", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
+              help="The folder for the sheets; this one when not given.")  # fmt: skip
+@_options.as_json
+def export(
+    files: tuple[Path, ...],
+    name: str,
+    raters: str,
+    rows: int | None,
+    seed: int,
+    wanted: bool,
+    lang: Any,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    """Write a blinded sheet for each rater.
+
+    FILE is a file of predictions, or the folder of a run that has one: two or more models, asked the same questions.
+    Identifiers are masked. Which answer is whose stays in .llf-kit/review; without it no sheet can be read back.
+    """
+    from llf_kit.evaluation.review.exporting import export as write
+
+    names = [rater.strip() for rater in raters.replace("，", ",").split(",") if rater.strip()]
+    made = write(
+        Path.cwd(), list(files), name, names, rows=rows, seed=seed, wanted=wanted, language=lang, folder=folder
+    )
+    if as_json:
+        _options.print_json(made.to_dict())
+        return
+    say(f"{made.questions} questions, {len(made.models)} models: {', '.join(made.models)}")
+    for label, number in made.scenarios.items():
+        say(f"  {number:>5}  {label}")
+    for why, number in made.left_out.items():
+        say(f"  left out  {number} × {why}")
+    for rater, path in made.sheets.items():
+        say(f"  written   {path}  for {rater}")
+    say(f"next: llf-kit review import {name} {' '.join(made.sheets.values())}")
+
+
+@command.command("import")
+@click.argument("name")
+@click.argument("sheets", nargs=-1, required=True, metavar="SHEET...", type=click.Path(path_type=Path))
+@click.option("--dataset", metavar="NAME", help="Write preference pairs for DPO: what was corrected or preferred, and "
+              "what was not.")  # fmt: skip
+@click.option("--sft", metavar="NAME", help="Write the corrected answers as a dataset to fine-tune on.")
+@_options.as_json
+def import_(name: str, sheets: tuple[Path, ...], dataset: str | None, sft: str | None, as_json: bool) -> None:
+    """Read the sheets back: scores, agreement, wins, new data.
+
+    Every slip is told with its cell, and nothing is counted before all are mended. Rows that a rater left out are no
+    slip.
+    """
+    from llf_kit.evaluation.review import blinding, preferences, reading, scores
+
+    here = Path.cwd()
+    key = blinding.load(here, name)
+    returned = reading.read(key, list(sheets))
+    found = scores.result(key, returned)
+    wanted = {preferences.PAIRS: dataset, preferences.CORRECTIONS: sft}
+    named = {format_: one for format_, one in wanted.items() if one}
+    written = preferences.write(key, returned, here, named) if named else []
+    if as_json:
+        _options.print_json({**found.to_dict(), "written": [one.to_dict() for one in written]})
+        return
+    _show(found)
+    for one in written:
+        _show_written(one)
+
+
+def _show(found: Result) -> None:
+    say(f"{found.rated} of {found.questions} questions rated")
+    for rater, counts in found.raters.items():
+        say(f"  {rater}: " + ", ".join(f"{number} {what}" for what, number in counts.items()))
+    say("agreement")
+    for scale, one in found.agreement.items():
+        values = {"same": one.percent, "kappa": one.kappa, "alpha": one.alpha}
+        parts = [f"{what} {value:.1f} %" if what == "same" else f"{what} {value:.3f}"
+                 for what, value in values.items() if value is not None]  # fmt: skip
+        say(f"  {scale:<10} {one.units:>4} rated twice or more" + "".join(f"  {part}" for part in parts))
+    say("mean scores (1–5)")
+    for model, means in found.means.items():
+        say(f"  {model}: " + ", ".join(f"{scale} {_number(metric)}" for scale, metric in means.items()))
+    for duel in found.duels:
+        p = "" if duel.p is None else f"; sign test p = {duel.p:.3g}"
+        say(f"{duel.first} against {duel.second}: {duel.wins} won, {duel.ties} tied, {duel.losses} lost; "
+            f"won {_number(duel.won)} %, lost {_number(duel.lost)} %{p}")  # fmt: skip
+    for label, part in found.scenarios.items():
+        duels = "; ".join(f"{one.first} {one.wins}:{one.losses} {one.second}" for one in part["duels"])
+        say(f"  {label} ({part['questions']}): {duels}")
+    if found.apart:
+        say(f"{len(found.apart)} questions on which raters differ")
+    for apart in found.apart[:_SHOWN]:
+        points = [f"{where} by {number}" for where, number in apart.points.items()]
+        ids = ", ".join(f"{rater} {id_}" for rater, id_ in apart.ids.items())
+        say(f"  {apart.place or '–'} ({ids}): " + ", ".join([*(["better"] if apart.opposed else []), *points]))
+
+
+def _number(metric: Metric) -> str:
+    if metric.value is None:
+        return "–"
+    around = "" if metric.low is None else f" ({metric.low:.2f}–{metric.high:.2f})"
+    return f"{metric.value:.2f}{around}"
+
+
+def _show_written(one: Written) -> None:
+    say(f"  written   {one.file}: {one.rows} rows ({one.format})")
+    for why, number in one.left_out.items():
+        say(f"    no row   {number} × {why}")
+    for kind, number in one.masked.items():
+        say(f"    masked   {number} × {kind}")
+    if one.asked:
+        say(f"  its questions stand in {', '.join(one.asked)}: do not measure there what was trained on {one.name}")
+    template = "train/dpo" if one.format == "preference" else "train/lora_sft"
+    say(f"next: llf-kit render {template} --set dataset={one.name} -o {one.name}.yaml")
