@@ -25,7 +25,8 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 
 check: lint
-	$(BIN)/pytest -m "not real"
+	$(BIN)/pytest -n auto -m "not real"
 
-test: lint
-	$(BIN)/pytest
+# What is real shares one small model and one training, and so runs in one process.
+test: check
+	$(BIN)/pytest -m real

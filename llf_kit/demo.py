@@ -1,4 +1,4 @@
-"""All of it, on shipped data and a small real model: convert, render, train, predict, export, ask, and a table.
+"""All of it, on shipped data and a small real model: convert, render, train, predict, export, ask, and a report.
 
 What it trains on is chosen so that it is honest and fast without a GPU: the English reference intervals. The model,
 SmolLM2-135M, hardly knows Chinese; the Chinese rows are converted here and wait for a base model that does.
@@ -17,7 +17,9 @@ from typing import Any, Literal
 from llf_kit import base_models, fetching, upstream
 from llf_kit.convert import Plan, convert
 from llf_kit.errors import UsageError
-from llf_kit.evaluation import predictions, probes
+from llf_kit.evaluation import given, predictions, probes, scoring
+from llf_kit.evaluation.report import Asked, gather, page
+from llf_kit.evaluation.results import Evaluation
 from llf_kit.project import private_directory, shipped, text_lines, write_text
 from llf_kit.render import render_to
 from llf_kit.schema import USER
@@ -59,13 +61,14 @@ class Watch:
 class Outcome:
     """What the demo measured: right answers to ``probes`` questions before and after, losses, seconds, files.
 
-    ``served`` of the questions were asked of the merged model through its server, which answered ``served_alike`` of
-    them with the very words of the tuned model.
+    ``verdict`` says by how much the tuned model is better, with its interval. ``served`` of the questions were asked of
+    the merged model through its server, which answered ``served_alike`` of them with the very words of the tuned model.
     """
 
     probes: int
     right_before: int
     right_after: int
+    verdict: str
     train_loss: float
     first_loss: float
     last_loss: float
@@ -106,31 +109,32 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
         "cutoff_len": "256",
     }
     adapter, merged = directory / "saves" / "lora", directory / "models" / "merged"
-    before = steps.predict("base", asking)
+    steps.step("base", "predict/generate", asking, directory / "saves" / "base")
     trained = steps.step(
         "train",
         "train/lora_sft",
         {**base, **TRAINING, **(training or {}), "dataset": "demo_train", "dataset_dir": str(directory)},
         adapter,
     )
-    after = steps.predict("tuned", {**asking, "adapter": str(adapter)})
+    steps.step("tuned", "predict/generate", {**asking, "adapter": str(adapter)}, directory / "saves" / "tuned")
     steps.step("export", "export/merge", {**base, "adapter": str(adapter)}, merged)
     expected = _probes(directory)
     answers = steps.ask(merged, [probe.question for probe in expected[:SERVED]])
 
-    scored = [(probes.score(probe, said.predict or ""), probe) for probe, said in zip(expected, after, strict=True)]
+    watch.status("report")
+    asked = _timed(steps.seconds, "report", lambda: _compare(directory, trained, expected))
+    after = asked.tuned.rows
     first, last = _losses(adapter / "trainer_log.jsonl")
     return Outcome(
         probes=len(expected),
-        right_before=sum(
-            bool(probes.score(p, said.predict or "").value) for p, said in zip(expected, before, strict=True)
-        ),
-        right_after=sum(bool(result.value) for result, _ in scored),
+        right_before=_right(asked.base),
+        right_after=_right(asked.tuned),
+        verdict=asked.comparison.sentences["en"],
         train_loss=float(trained.result["train_loss"]),
         first_loss=first,
         last_loss=last,
         served=len(answers),
-        served_alike=sum(answer == said.predict for answer, said in zip(answers, after, strict=False)),
+        served_alike=sum(answer == row.prediction.predict for answer, row in zip(answers, after, strict=False)),
         question=expected[0].question,
         answer=answers[0],
         wanted=expected[0].answer,
@@ -142,8 +146,9 @@ def run(directory: Path, watch: Watch | None = None, training: Mapping[str, str]
             "adapter": str(adapter),
             "answers": str(directory / "saves" / "tuned" / predictions.FILE),
             "merged model": str(merged),
+            "report": str(directory / "report.html"),
         },
-        wrong=[f"{probe.question} {result.explanation}" for result, probe in scored if not result.value],
+        wrong=[f"{row.prediction.question} {row.notes[probes.METRIC]}" for row in after if probes.METRIC in row.notes],
     )
 
 
@@ -190,11 +195,6 @@ class _Steps:
         write_text(kept, json.dumps(answers, ensure_ascii=False) + "\n")
         return answers
 
-    def predict(self, name: str, settings: Mapping[str, str]) -> list[predictions.Prediction]:
-        output = self._directory / "saves" / name
-        self.step(name, "predict/generate", settings, output)
-        return predictions.read(output / predictions.FILE)
-
 
 def _finished(plan: Config | Tuned, output: Path) -> Record | None:
     return upstream.finished("train", plan, output) if isinstance(plan, Config) else exporting.exported(plan)
@@ -224,6 +224,24 @@ def _probes(directory: Path) -> list[probes.Probe]:
     file = directory / "probes" / "probes.jsonl"
     write_text(file, shipped("datasets/probes.jsonl").read_text(encoding="utf-8"))
     return [probe for probe in probes.load(file) if probe.language == "en"]
+
+
+def _compare(directory: Path, trained: Record, expected: Sequence[probes.Probe]) -> Asked:
+    """Base against tuned, value by value, and the page that shows it."""
+
+    def measured(name: str) -> Evaluation:
+        file = directory / "saves" / name
+        found = given.with_probes(given.from_file(directory, file, "demo_probes"), expected, file)
+        return scoring.evaluate(found.rows, name=name, dataset="demo_probes", probing=expected, lacking=found.lacking)
+
+    asked = gather.against(directory, measured("base"), measured("tuned"), trained)
+    report = gather.made(directory, Path(trained.output), [asked])
+    write_text(directory / "report.html", page.html(report), mode=0o600)
+    return asked
+
+
+def _right(evaluation: Evaluation) -> int:
+    return sum(row.scores[probes.METRIC] == 100 for row in evaluation.rows)
 
 
 def _losses(log: Path) -> tuple[float, float]:

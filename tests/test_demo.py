@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ def test_the_demo_learns_exact_values_and_does_nothing_twice(
     assert outcome.probes == 30
     assert outcome.right_before <= 3
     assert outcome.right_after >= 24
+    assert "tuned is better than base" in outcome.verdict and "95 % interval" in outcome.verdict
+    page = html.unescape(Path(outcome.files["report"]).read_text(encoding="utf-8"))
+    assert outcome.verdict in page and "None of the 30 questions stands in the training data." in page
     assert outcome.last_loss < outcome.first_loss / 10
     assert outcome.served_alike == outcome.served == demo.SERVED, "the merged model answers otherwise than was measured"
     assert outcome.sum["read"] == sum(outcome.sum[name] for name in ("written", "duplicates", "rejected"))

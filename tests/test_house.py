@@ -67,6 +67,7 @@ MAY_IMPORT = {
         "mixing",
         "quality",
         "registered",
+        "endpoints",
         "mapping",
         "formats",
         "dataset_info",

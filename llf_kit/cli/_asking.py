@@ -12,6 +12,7 @@ from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
     from llf_kit.evaluation.asking import Extras, Measured
+    from llf_kit.evaluation.candidates import Candidate
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -36,18 +37,24 @@ def ask(
     extras: Extras,
 ) -> Measured:
     """Ask whom ``word`` stands for; a dataset goes to another machine only with its identifiers masked."""
-    from llf_kit import quality
     from llf_kit.evaluation import asking, candidates
     from llf_kit.evaluation.predict import Watch
 
     here = Path.cwd()
     candidate = candidates.find(word, overrides)
     name = dataset or asking.default_dataset(candidate, here)
-    if candidate.endpoint and urlsplit(candidate.endpoint.url).hostname not in _LOOPBACK and unmasked != name:
-        quality.check_masked(here, name, to="an endpoint", option="--unmasked")
+    check_leaving(candidate, name, unmasked)
     with _progress.shown() as progress:
         watch = Watch(progress.status, progress.report)
         return asking.ask(candidate, name, here, trained_on=trained_on, allowed=allowed, extras=extras, watch=watch)
+
+
+def check_leaving(candidate: Candidate, name: str, unmasked: str | None) -> None:
+    """That the texts of dataset ``name`` may go where the candidate is asked."""
+    from llf_kit.registered import converted
+
+    if candidate.endpoint and urlsplit(candidate.endpoint.url).hostname not in _LOOPBACK and unmasked != name:
+        converted.check_masked(Path.cwd(), name, to="an endpoint", option="--unmasked")
 
 
 def show(details: dict[str, Any]) -> None:

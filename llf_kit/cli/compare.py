@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llf_kit.cli import _options, _progress
+from llf_kit.cli import _asking, _options, _progress
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
@@ -19,19 +19,31 @@ _OUTCOME = {"better": "green", "worse": "red"}
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
-@click.option("--dataset", metavar="NAME", help="The dataset to ask those about that have not answered yet.")
+@click.option("--dataset", metavar="NAME", help="What to ask those who have not answered yet; the test set of the "
+              "first run when not given.")  # fmt: skip
 @click.option("--metric", metavar="NAME", help="The metric that the verdict is about; exact values come first.")
 @click.option("--general", is_flag=True, help="The questions are general ones: has the tuned model forgotten any?")
+@click.option("--allow-overlap", "allowed", multiple=True, metavar="NAME", help="Compare on this dataset although "
+              "training has seen rows of it.")  # fmt: skip
+@click.option("--unmasked", metavar="NAME", help="Send this dataset to an endpoint elsewhere although its identifiers "
+              "were not masked at conversion.")  # fmt: skip
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", help="Language of the verdict.")
 @_options.as_json
 def command(
-    runs: tuple[str, ...], dataset: str | None, metric: str | None, general: bool, lang: str, as_json: bool
+    runs: tuple[str, ...],
+    dataset: str | None,
+    metric: str | None,
+    general: bool,
+    allowed: tuple[str, ...],
+    unmasked: str | None,
+    lang: str,
+    as_json: bool,
 ) -> None:
-    """Compare models on the same rows, the first against each other.
+    """Compare models on the same rows of a dataset.
 
-    A RUN is the output_dir of a training, `base` (its base model), a model, http://host/v1#MODEL, a file of
-    predictions, or the JSON of `llf-kit evaluate --output`. Runs of one method that differ in their seed are joined by
-    commas: seed1,seed2.
+    The first is compared with each of the others. A RUN is the output_dir of a training, `base` (its base model), a
+    model, http://host/v1#MODEL, a file of predictions, or the JSON of `llf-kit evaluate --output`. Runs of one method
+    that differ in their seed are joined by commas: seed1,seed2.
     """
     from llf_kit.evaluation.comparing import compare
     from llf_kit.evaluation.entrants import evaluated
@@ -40,7 +52,11 @@ def command(
     if len(runs) < 2:
         raise click.UsageError("Name two or more: llf-kit compare base saves/lora_sft --dataset lab_qa_test")
     with _progress.shown() as progress:
-        found = evaluated(Path.cwd(), runs, dataset, Watch(progress.status, progress.report))
+        found = evaluated(
+            Path.cwd(), runs, dataset, allowed=allowed,
+            leaving=lambda candidate, name: _asking.check_leaving(candidate, name, unmasked),
+            watch=Watch(progress.status, progress.report),
+        )  # fmt: skip
     made = [compare(found[0], other, main=metric, forgetting=general) for other in found[1:]]
     for one in made:
         _show(one, lang)

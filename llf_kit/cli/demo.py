@@ -55,6 +55,7 @@ def _show(outcome: Outcome) -> None:
         ("shipped data", total.format(**outcome.sum)),
         ("exact values right, base model", f"{outcome.right_before} of {outcome.probes}"),
         ("exact values right, tuned model", f"{outcome.right_after} of {outcome.probes}"),
+        ("verdict", outcome.verdict),
         ("training loss", f"{outcome.first_loss:.2f} → {outcome.last_loss:.2f}"),
         ("answers of the merged, served model", f"{outcome.served_alike} of {outcome.served} word for word the same"),
         ("asked of it", outcome.question),

@@ -67,7 +67,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure what a model answered, with the uncertainty of each number.
+    """Measure what a model answered, each with its uncertainty.
 
     RUN is asked its test set first, and what it answered before is not asked again: the folder of a run or a model,
     base:RUN, a YAML, http://host/v1#MODEL (its key in LLF_KIT_ENDPOINT_KEY), or a folder with predictions.

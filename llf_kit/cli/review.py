@@ -11,9 +11,11 @@ from llf_kit.cli import _options
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
+    from llf_kit.evaluation.judge import Judged
     from llf_kit.evaluation.results import Metric
+    from llf_kit.evaluation.review.agreement import Agreement
     from llf_kit.evaluation.review.preferences import Written
-    from llf_kit.evaluation.review.scores import Result
+    from llf_kit.evaluation.review.scores import Duel, Result
 
 _SHOWN = 10  # rows on which raters differ
 
@@ -26,6 +28,7 @@ def command() -> None:
 @command.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What the review is called.")
+@click.option("--dataset", metavar="NAME", help="What was asked, where the files do not say: those of LLaMA-Factory.")
 @click.option("--raters", default="1", show_default=True, metavar="NAME,NAME", help="Who judges: a sheet each.")
 @click.option("--rows", type=click.IntRange(1), help="Draw so many questions, every sub-scenario by its share; all of "
               "them when not given.")  # fmt: skip
@@ -40,6 +43,7 @@ def command() -> None:
 def export(
     files: tuple[Path, ...],
     name: str,
+    dataset: str | None,
     raters: str,
     rows: int | None,
     seed: int,
@@ -57,7 +61,16 @@ def export(
 
     names = [rater.strip() for rater in raters.replace("，", ",").split(",") if rater.strip()]
     made = write(
-        Path.cwd(), list(files), name, names, rows=rows, seed=seed, wanted=wanted, language=lang, folder=folder
+        Path.cwd(),
+        list(files),
+        name,
+        names,
+        dataset=dataset,
+        rows=rows,
+        seed=seed,
+        wanted=wanted,
+        language=lang,
+        folder=folder,
     )
     if as_json:
         _options.print_json(made.to_dict())
@@ -91,6 +104,7 @@ def import_(name: str, sheets: tuple[Path, ...], dataset: str | None, sft: str |
     key = blinding.load(here, name)
     returned = reading.read(key, list(sheets))
     found = scores.result(key, returned)
+    reading.keep(key, returned, here)
     wanted = {preferences.PAIRS: dataset, preferences.CORRECTIONS: sft}
     named = {format_: one for format_, one in wanted.items() if one}
     written = preferences.write(key, returned, here, named) if named else []
@@ -102,23 +116,45 @@ def import_(name: str, sheets: tuple[Path, ...], dataset: str | None, sft: str |
         _show_written(one)
 
 
+@command.command()
+@click.argument("name")
+@click.option("--judge", "url", required=True, metavar="URL", help="An OpenAI-compatible endpoint such as "
+              "http://127.0.0.1:8000/v1. Its key is read from the environment: LLF_KIT_JUDGE_KEY.")  # fmt: skip
+@click.option("--judge-model", metavar="MODEL", help="The name of the model there.")
+@click.option("--judge-unmasked", "allowed", multiple=True, metavar="NAME", help="Send answers to questions of this "
+              "dataset although its identifiers were not masked at conversion.")  # fmt: skip
+@_options.as_json
+def judge(name: str, url: str, judge_model: str | None, allowed: tuple[str, ...], as_json: bool) -> None:
+    """Have a model judge the answers of a review, too.
+
+    Scores every answer from 1 to 5 and asks in both orders which of two is better. Where sheets were imported, it tells
+    how far the judge agrees with the experts. It goes on where it was stopped.
+    """
+    from llf_kit.endpoints import Endpoint
+    from llf_kit.evaluation.judge import judge as ask
+    from llf_kit.evaluation.review import blinding, reading
+    from llf_kit.registered import converted
+
+    here = Path.cwd()
+    endpoint = Endpoint.given(url, judge_model)
+    key = blinding.load(here, name)
+    for dataset in sorted({question.place.rpartition(":")[0] or name for question in key.questions} - set(allowed)):
+        converted.check_masked(here, dataset)
+    judged = ask(key, reading.kept(key, here), endpoint, here)
+    if as_json:
+        _options.print_json(judged.to_dict())
+    else:
+        _show_judged(judged)
+
+
 def _show(found: Result) -> None:
     say(f"{found.rated} of {found.questions} questions rated")
     for rater, counts in found.raters.items():
         say(f"  {rater}: " + ", ".join(f"{number} {what}" for what, number in counts.items()))
     say("agreement")
     for scale, one in found.agreement.items():
-        values = {"same": one.percent, "kappa": one.kappa, "alpha": one.alpha}
-        parts = [f"{what} {value:.1f} %" if what == "same" else f"{what} {value:.3f}"
-                 for what, value in values.items() if value is not None]  # fmt: skip
-        say(f"  {scale:<10} {one.units:>4} rated twice or more" + "".join(f"  {part}" for part in parts))
-    say("mean scores (1–5)")
-    for model, means in found.means.items():
-        say(f"  {model}: " + ", ".join(f"{scale} {_number(metric)}" for scale, metric in means.items()))
-    for duel in found.duels:
-        p = "" if duel.p is None else f"; sign test p = {duel.p:.3g}"
-        say(f"{duel.first} against {duel.second}: {duel.wins} won, {duel.ties} tied, {duel.losses} lost; "
-            f"won {_number(duel.won)} %, lost {_number(duel.lost)} %{p}")  # fmt: skip
+        say(f"  {scale:<10} {one.units:>4} rated twice or more{_agreed(one)}")
+    _show_models(found.means, found.duels)
     for label, part in found.scenarios.items():
         duels = "; ".join(f"{one.first} {one.wins}:{one.losses} {one.second}" for one in part["duels"])
         say(f"  {label} ({part['questions']}): {duels}")
@@ -128,6 +164,38 @@ def _show(found: Result) -> None:
         points = [f"{where} by {number}" for where, number in apart.points.items()]
         ids = ", ".join(f"{rater} {id_}" for rater, id_ in apart.ids.items())
         say(f"  {apart.place or '–'} ({ids}): " + ", ".join([*(["better"] if apart.opposed else []), *points]))
+
+
+def _show_models(means: dict[str, dict[str, Metric]], duels: list[Duel]) -> None:
+    say("mean scores (1–5)")
+    for model, scales in means.items():
+        say(f"  {model}: " + ", ".join(f"{scale} {_number(metric)}" for scale, metric in scales.items()))
+    for duel in duels:
+        p = "" if duel.p is None else f"; sign test p = {duel.p:.3g}"
+        say(f"{duel.first} against {duel.second}: {duel.wins} won, {duel.ties} tied, {duel.losses} lost; "
+            f"won {_number(duel.won)} %, lost {_number(duel.lost)} %{p}")  # fmt: skip
+
+
+def _show_judged(judged: Judged) -> None:
+    say(f"{judged.judge} judged {judged.answers} answers and {judged.pairs} pairs")
+    _show_models(judged.means, judged.duels)
+    if judged.inconsistent is not None:
+        leans = "" if judged.first is None else f", in {judged.first:.0f} % of them for the first answer"
+        say(f"position bias: another answer in the other order for {judged.inconsistent:.1f} % of the pairs{leans}")
+    if judged.experts is None:
+        say("its agreement with experts is not known: no sheet of this review was imported")
+    for scale, one in (judged.experts or {}).items():
+        rank = "" if one.spearman is None else f"  Spearman {one.spearman:.3f}"
+        say(f"  with experts on {scale:<10} {one.agreement.units:>4} judged by both{_agreed(one.agreement)}{rank}")
+    if judged.partial:
+        say(f"partial: {judged.partial} Run it again to go on.")
+
+
+def _agreed(one: Agreement) -> str:
+    said = "" if one.percent is None else f"  same {one.percent:.1f} %"
+    for what, value in (("kappa", one.kappa), ("alpha", one.alpha)):
+        said += "" if value is None else f"  {what} {value:.3f}"
+    return said
 
 
 def _number(metric: Metric) -> str:

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+from llf_kit.endpoints import replies
 from llf_kit.endpoints.asking import ask_all
 from llf_kit.endpoints.endpoint import Endpoint, Question, Reply, UnusableError
 from llf_kit.endpoints.kept import Kept, content_key
 
-__all__ = ["Endpoint", "Kept", "Question", "Reply", "UnusableError", "ask_all", "content_key"]
+__all__ = ["Endpoint", "Kept", "Question", "Reply", "UnusableError", "ask_all", "content_key", "replies"]

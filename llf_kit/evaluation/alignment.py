@@ -93,13 +93,12 @@ def align(rows: Sequence[Prediction], dataset: Registered, path: Path) -> Aligne
     )  # fmt: skip
     if problems:
         raise DataError(*problems)
-    aligned = [_with(rows[found[place]], wanted[place]) for place in sorted(found)]
+    filled = sorted(found)
+    aligned = [_with(rows[found[place]], wanted[place]) for place in filled]
     notes = []
-    if [found[place] for place in sorted(found)] != sorted(found.values()):
+    if [found[place] for place in filled] != sorted(found.values()):
         notes.append(f"{path}: the rows stand in another order than {dataset.name}. They were put back into its order.")
-    cut = sum(
-        _plain(row.label) != _plain(wanted[place].wanted) for place, row in zip(sorted(found), aligned, strict=True)
-    )
+    cut = sum(_plain(row.label) != _plain(wanted[place].wanted) for place, row in zip(filled, aligned, strict=True))
     if cut:
         notes.append(f"{path}: {cut} wanted answers were cut off. Predict with a larger cutoff_len.")
     missing = [one.place for place, one in enumerate(wanted) if place not in found]

@@ -18,7 +18,8 @@ _WIDE = str.maketrans("ＡＢＣＤＥＦＧＨ（）．：，；", "ABCDEFGH().
 
 # `A、C` `A, C` `A和C` `A and C` `ACD` `(B)`
 _BETWEEN = r"(?:[ ]?(?:,|、|;|；|/|和|及|与|and|&)[ ]?)"
-_RUN = rf"[(\[]?([A-H](?:(?:{_BETWEEN}|[)\]]{_BETWEEN}?[(\[])?[A-H])*)[)\]]?"
+# at most eight, so that a long row of letters is not read again from each of them
+_RUN = rf"[(\[]?([A-H](?:(?:{_BETWEEN}|[)\]]{_BETWEEN}?[(\[])?[A-H]){{0,7}})[)\]]?"
 # Behind letters: no word goes on (`CEA-125`, `Blood`), and no thing that is named by a letter (`A型血`, `B超`, `T细胞`)
 _END = r"(?![A-Za-z0-9+-]|[ ]?(?:型|超|族|组|细胞|淋巴|肝|链))"
 _SAYS = (

@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from llf_kit import registered
-from llf_kit.errors import DataError, UsageError
-from llf_kit.evaluation import candidates, given, predict, predictions, scoring
+from llf_kit.errors import DataError
+from llf_kit.evaluation import asking, candidates, given, predictions, scoring
+from llf_kit.evaluation.candidates import Candidate
+from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.results import Evaluation, Metric, Row
 
 
 def evaluated(
-    directory: Path, words: Sequence[str], dataset: str | None, watch: predict.Watch | None = None
+    directory: Path,
+    words: Sequence[str],
+    dataset: str | None,
+    *,
+    allowed: Collection[str] = (),
+    leaving: Callable[[Candidate, str], None] = lambda *_: None,
+    watch: Watch | None = None,
 ) -> list[list[Evaluation]]:
     """The evaluations of each of ``words``; several runs of one, which differ in seed or fold alone, have commas.
 
     A word is what :mod:`llf_kit.evaluation.candidates` knows, a folder of a prediction, or the JSON that
-    ``evaluate --output`` writes. ``base`` is the base of the first run among the others.
+    ``evaluate --output`` writes. ``base`` is the base of the first run among the others. Without ``dataset``, those who
+    have to be asked are asked the test set of the first run. ``allowed`` is as in :func:`.asking.ask`; ``leaving`` is
+    called before a candidate is asked, and may refuse.
 
     Raises:
-        UsageError: a word stands for nobody, or has to be asked and no ``dataset`` is given.
+        UsageError: a word stands for nobody, or has to be asked and nobody says what.
         LlfKitError: a file cannot be read, or a model cannot be asked.
     """
     runs = [word for one in words for word in one.split(",")]
     beside = next((word for word in runs if word != "base" and (Path(word) / "llf-kit-run.json").is_file()), None)
-    return [[_evaluation(directory, word, dataset, beside, watch) for word in one.split(",")] for one in words]
+    found: dict[str, Evaluation] = {}
+    for word in dict.fromkeys(runs):
+        place = Path(word)
+        if place.suffix == ".json" and place.is_file():
+            found[word] = load(place)
+        elif _answered(place):
+            read = given.from_file(directory, place, dataset)
+            found[word] = scoring.evaluate(read.rows, name=word, dataset=read.dataset, lacking=read.lacking)
+        else:
+            candidate = candidates.find(word, beside=beside)
+            dataset = dataset or asking.default_dataset(candidates.find(beside) if beside else candidate, directory)
+            leaving(candidate, dataset)
+            measured = asking.ask(candidate, dataset, directory, allowed=allowed, watch=watch)
+            rows, lacking = measured.given.rows, measured.given.lacking
+            found[word] = measured.completed(scoring.evaluate(rows, name=word, dataset=dataset, lacking=lacking))
+    return [[found[word] for word in one.split(",")] for one in words]
 
 
 def load(path: Path) -> Evaluation:
@@ -58,17 +82,7 @@ def _metrics(data: dict[str, Any]) -> dict[str, Metric]:
     return {name: Metric(**metric) for name, metric in data.items()}
 
 
-def _evaluation(
-    directory: Path, word: str, dataset: str | None, beside: str | None, watch: predict.Watch | None
-) -> Evaluation:
-    place = Path(word)
-    if place.suffix == ".json" and place.is_file():
-        return load(place)
-    if place.suffix == ".jsonl" or (place / predictions.FILE).is_file():
-        found = given.from_file(directory, place, dataset)
-        return scoring.evaluate(found.rows, name=word, dataset=found.dataset, lacking=found.lacking)
-    if dataset is None:
-        raise UsageError(f"{word}: has to be asked. Say what: --dataset NAME.")
-    candidate = candidates.find(word, beside=beside)
-    answered = predict.predict(candidate, registered.find(directory, dataset), directory, watch)
-    return scoring.evaluate(answered.rows, name=word, dataset=dataset, lacking=answered.partial)
+def _answered(place: Path) -> bool:
+    """Whether it is a file of predictions, or a folder with predictions and without a model."""
+    has_model = (place / "adapter_config.json").is_file() or (place / "config.json").is_file()
+    return place.suffix == ".jsonl" or ((place / predictions.FILE).is_file() and not has_model)

@@ -9,14 +9,12 @@ taken as they are.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from llf_kit.evaluation import training_log
+from llf_kit.evaluation import shapes, training_log
 from llf_kit.evaluation.comparing import MAIN
 from llf_kit.evaluation.fit import Kind, Point, Verdict
 from llf_kit.evaluation.paired import LOWER_IS_BETTER
@@ -65,7 +63,7 @@ def judge(folder: Path, trained: Evaluation | None = None, held_out: Evaluation 
         DataError: the folder holds no log of a training.
     """
     log = training_log.read(folder)
-    smooth = _smoothed(_finite(log.train))
+    smooth = shapes.smoothed(shapes.finite(log.train))
     turned = _turned(log.validation)
     base = Verdict("unknown", None, (), _keep(log, None), (), _missing(log), {}, log.train, log.validation)
     if grown := _diverged(log, smooth):
@@ -74,22 +72,13 @@ def judge(folder: Path, trained: Evaluation | None = None, held_out: Evaluation 
         made = _memorising(base, log, gap, turned)
     elif turned:
         made = _overfitting(base, log, turned)
-    elif smooth and (how := _underfitted(log, _ends(_finite(log.train)))):
+    elif smooth and (how := _underfitted(log, shapes.ends(shapes.finite(log.train)))):
         made = _underfitting(base, log, how)
     elif len(log.validation) < 2:
         made = _unknown(base, log)
     else:
         made = _converging(base, log)
     return made
-
-
-def _smoothed(points: Sequence[Point]) -> list[Point]:
-    """The running median, over a tenth of the points on either side."""
-    half = len(points) // 10
-    return [
-        replace(point, value=statistics.median(one.value for one in points[max(0, at - half) : at + half + 1]))
-        for at, point in enumerate(points)
-    ]
 
 
 def _missing(log: TrainingLog) -> dict[str, tuple[str, ...]]:
@@ -144,65 +133,19 @@ def _memorised(trained: Evaluation | None, held_out: Evaluation | None) -> tuple
 
 def _underfitted(log: TrainingLog, ends: tuple[Point, Point]) -> str | None:
     """How it was too little: ``hardly`` fell, or ``falling`` at the end still; None where it was enough."""
-    points = _finite(log.train)
+    points = shapes.finite(log.train)
     fall = ends[0].value - ends[1].value
-    noise = _jitter(points) * math.sqrt(2 / max(1, len(points) // 10))
+    noise = shapes.jitter(points) * math.sqrt(2 / max(1, len(points) // 10))
     if fall < THRESHOLDS.hardly * ends[0].value or fall < THRESHOLDS.sure * noise:
         return "hardly"
     validated = log.validation
     if len(validated) >= 2 and validated[-1].value > validated[-2].value * (1 - THRESHOLDS.still):
         return None
     if len(validated) >= 3:
-        late, fall, doubt = _late(validated), validated[0].value - validated[-1].value, 0.0
+        late, fall, doubt = shapes.late(validated), validated[0].value - validated[-1].value, 0.0
     else:
-        late, doubt = _late(points), _jitter(points) * math.sqrt(12 / max(1, len(points) // 3))
+        late, doubt = shapes.late(points), shapes.jitter(points) * math.sqrt(12 / max(1, len(points) // 3))
     return "falling" if late >= THRESHOLDS.steep * fall and late > THRESHOLDS.sure * doubt else None
-
-
-def _finite(points: Sequence[Point]) -> list[Point]:
-    return [point for point in points if math.isfinite(point.value)]
-
-
-def _ends(points: Sequence[Point]) -> tuple[Point, Point]:
-    """The mean of the first and of the last tenth."""
-    tenth = max(1, len(points) // 10)
-    first, last = points[:tenth], points[-tenth:]
-    name = "loss" if tenth == 1 else f"loss, mean of {tenth}"
-    return (
-        replace(first[0], name=name, value=statistics.fmean(one.value for one in first)),
-        replace(last[-1], name=name, value=statistics.fmean(one.value for one in last)),
-    )
-
-
-def _jitter(points: Sequence[Point]) -> float:
-    """The standard deviation of a point around its curve, from neighbours (von Neumann 1941); 0 for a handful."""
-    if len(points) < 10:
-        return 0.0
-    return math.sqrt(statistics.fmean((b.value - a.value) ** 2 for a, b in pairwise(points)) / 2)
-
-
-def _late(points: Sequence[Point]) -> float:
-    """How much a curve fell in the last third of its steps: by the straight line through it, of a handful by its ends.
-
-    Its standard error, for evenly logged steps, is the jitter times the root of 12 over their number.
-    """
-    begin, end = points[0].step or 0, points[-1].step or 0
-    start = begin + (end - begin) * 2 / 3
-    late = [point for point in points if (point.step or 0) >= start]
-    if len(points) < 10:
-        return _at(points, start) - points[-1].value
-    slope = statistics.linear_regression([one.step or 0 for one in late], [one.value for one in late]).slope
-    return -slope * (end - start)
-
-
-def _at(points: Sequence[Point], step: float) -> float:
-    """The value of a curve at ``step``, on the straight line between its neighbours."""
-    after = next((at for at, point in enumerate(points) if (point.step or 0) >= step), len(points) - 1)
-    right = points[after]
-    left = points[max(0, after - 1)]
-    width = (right.step or 0) - (left.step or 0)
-    share = min(1.0, max(0.0, (step - (left.step or 0)) / width)) if width else 1.0
-    return left.value + share * (right.value - left.value)
 
 
 def _keep(log: TrainingLog, turned: Point | None, *, before: bool = False) -> str | None:
@@ -212,7 +155,7 @@ def _keep(log: TrainingLog, turned: Point | None, *, before: bool = False) -> st
         return str(sound[-1]) if sound else None
     best_is_loaded = log.config.get("load_best_model_at_end") is True
     if turned is not None and log.checkpoints and not (best_is_loaded and log.whole):
-        best = min(log.checkpoints, key=lambda step: _at(log.validation, step))
+        best = min(log.checkpoints, key=lambda step: shapes.at(log.validation, step))
         return str(log.checkpoints[best])
     return str(log.folder) if log.whole else str([*log.checkpoints.values()][-1]) if log.checkpoints else None
 
@@ -266,9 +209,9 @@ def _overfitting(base: Verdict, log: TrainingLog, turned: Point) -> Verdict:
     keep = _keep(log, turned)
     tries = [_fewer_epochs(log, turned)]
     kept = [step for step, path in log.checkpoints.items() if str(path) == keep]
-    if not kept or _at(log.validation, kept[0]) > turned.value * (1 + THRESHOLDS.rise):
+    if not kept or shapes.at(log.validation, kept[0]) > turned.value * (1 + THRESHOLDS.rise):
         tries.append(f"save_steps={turned.step}")  # none was kept from near the turn
-    at_turn = [Point("loss", _at(log.train, turned.step or 0), turned.step, turned.epoch)] if log.train else []
+    at_turn = [Point("loss", shapes.at(log.train, turned.step or 0), turned.step, turned.epoch)] if log.train else []
     return _made(
         base,
         "overfitting",
@@ -285,7 +228,7 @@ def _overfitting(base: Verdict, log: TrainingLog, turned: Point) -> Verdict:
 
 
 def _underfitting(base: Verdict, log: TrainingLog, how: str) -> Verdict:
-    first, last = _ends(_finite(log.train))
+    first, last = shapes.ends(shapes.finite(log.train))
     accumulation = log.config.get("gradient_accumulation_steps")
     rate = _rate(log)
     if log.steps < THRESHOLDS.updates and isinstance(accumulation, int) and accumulation > 1:
@@ -332,7 +275,12 @@ def _converging(base: Verdict, log: TrainingLog) -> Verdict:
         base,
         "converging",
         "converging",
-        evidence=(*(_ends(_finite(log.train)) if log.train else ()), log.validation[0], lowest, log.validation[-1]),
+        evidence=(
+            *(shapes.ends(shapes.finite(log.train)) if log.train else ()),
+            log.validation[0],
+            lowest,
+            log.validation[-1],
+        ),
         keep=base.keep,
         tries=[],
         first=number(log.validation[0].value),

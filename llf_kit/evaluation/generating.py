@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import yaml
@@ -125,16 +126,17 @@ def generate(
         ConfigError, NotInstalledError, UsageError: the model cannot be asked.
         RunError: it failed; its log stays in ``folder``.
     """
-    work, output = folder / "rows", folder / "run"
-    for place in (work, output):
-        shutil.rmtree(place, ignore_errors=True)
-    config = prepared(tuned, dataset, rows, work, output)
-    upstream.run("train", configs.written(config, work / "predict.yaml"), on_progress=on_progress)
+    work = Path(mkdtemp(prefix="run-", dir=folder))
+    output = work / "output"
+    try:
+        config = prepared(tuned, dataset, rows, work / "rows", output)
+        upstream.run("train", configs.written(config, work / "predict.yaml"), on_progress=on_progress)
+    finally:
+        shutil.rmtree(work / "rows", ignore_errors=True)
     answers = _answers(output / FILE, tuned, int(config.values["max_new_tokens"]))
     if len(answers) != len(rows):
         raise RunError(f"{config.path}: LLaMA-Factory answered {len(answers)} of {len(rows)} rows. Log: {output}")
-    for place in (work, output):
-        shutil.rmtree(place)
+    shutil.rmtree(work)
     return answers
 
 

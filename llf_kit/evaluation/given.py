@@ -76,19 +76,16 @@ def with_probes(given: Given, probes: Sequence[Probe], path: Path) -> Given:
 
 
 def _empty(rows: Sequence[Prediction], file: Path) -> list[str]:
+    """What is known of answers that are not whole, with their lines."""
+    found = {
+        "answers are empty. They count as wrong": [row.predict == "" for row in rows],
+        "answers are missing. They are not scored": [row.predict is None for row in rows],
+        "answers were cut off. Allow more max_new_tokens": [row.finished is False for row in rows],
+    }
     notes = []
-    for what, places in (
-        ("answers are empty. They count as wrong", [place for place, row in enumerate(rows, 1) if row.predict == ""]),
-        (
-            "answers are missing. They are not scored",
-            [place for place, row in enumerate(rows, 1) if row.predict is None],
-        ),
-        (
-            "answers were cut off. Allow more max_new_tokens",
-            [place for place, row in enumerate(rows, 1) if row.finished is False],
-        ),
-    ):
-        if places:
-            lines = ", ".join(map(str, places[:_SHOWN])) + (" …" if len(places) > _SHOWN else "")
-            notes.append(f"{file}: {len(places)} {what} (lines {lines}).")
+    for what, marks in found.items():
+        lines = [str(line) for line, mark in enumerate(marks, start=1) if mark]
+        if lines:
+            shown = ", ".join(lines[:_SHOWN]) + (" …" if len(lines) > _SHOWN else "")
+            notes.append(f"{file}: {len(lines)} {what} (lines {shown}).")
     return notes

@@ -190,7 +190,7 @@ def _match(value: Value, found: list[Found], key: str | None, matches: _Matches)
     kind = [one for one in found if (one.high is None) == (value.high is None)]
     exact = [one for one in kind if values.same(one, value, key)]
     digits = [one for one in kind if values.same_digits(one, value)]
-    matches.used += exact or digits
+    matches.used += [*exact, *digits]
     matches.units += bool(exact) or (not digits and any(values.convertible(one, value, key) for one in kind))
     if exact or digits:
         matches.numbers += 1 if value.high is None else 2

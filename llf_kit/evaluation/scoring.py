@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -52,8 +52,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure ``rows``; ``name`` says who answered, ``dataset`` what was asked, ``lacking`` which rows are missing.
 
-    ``probing`` are the probes whose questions stand among the rows (:func:`probed`); a row of kind ``number`` without
-    one is its own probe, by its wanted answer.
+    ``probing`` are probes, some of whose questions stand among the rows (:func:`probed`). Without them, a row of kind
+    ``number`` is its own probe, by its wanted answer.
 
     Raises:
         NotInstalledError: a package of the extra ``eval`` is missing.
@@ -117,7 +117,7 @@ def _columns(
     rows: Sequence[Prediction], found: Sequence[Kind], probing: Sequence[Probe], wanted: Wanted
 ) -> tuple[dict[str, Column], dict[str, Any]]:
     asked = probed(rows, probing)
-    every = asked | _own(rows, found, asked)
+    every = asked if probing else _own(rows, found)
     cut = text.cutter()
     chosen, about = classification.columns(rows, found, wanted.labels)
     errors, more = numbers.columns(rows, found)
@@ -141,9 +141,9 @@ def _columns(
     return {name: columns[name] for name in NAMES if name in columns}, details
 
 
-def _own(rows: Sequence[Prediction], found: Sequence[Kind], asked: Collection[int]) -> dict[int, Probe]:
+def _own(rows: Sequence[Prediction], found: Sequence[Kind]) -> dict[int, Probe]:
     """The probes that rows of kind ``number`` are themselves."""
-    places = [place for place, kind in enumerate(found) if kind == "number" and place not in asked]
+    places = [place for place, kind in enumerate(found) if kind == "number"]
     holds = values.found([rows[place].label for place in places])
     return {
         place: Probe(rows[place].question, (values.value(one[0]),), analyte=one[0].analyte or "")

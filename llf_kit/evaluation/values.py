@@ -80,7 +80,9 @@ class Found:
 def found(texts: Sequence[str]) -> list[list[Found]]:
     """The values of each text, in their order; the interval that stands behind a value is one of its own."""
     every: list[list[Found]] = [[] for _ in texts]
-    for row in find_all(pl.Series(texts, dtype=pl.String), alone=True).to_dicts():
+    # there, a number right behind `、` is the rest of a code; in an answer it is the next one of a list
+    listed = [text.replace("、", "，") for text in texts]
+    for row in find_all(pl.Series(listed, dtype=pl.String), alone=True).to_dicts():
         mine = every[row["text"]]
         written, unit, analyte = row["written"], row["unit"], row["analyte"]
         mine.append(Found(written, row["low"], row["high"], unit, row["other"], analyte))

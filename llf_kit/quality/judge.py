@@ -6,9 +6,6 @@ not paid for twice. A result that is not about all rows says so.
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from llf_kit.endpoints import Endpoint, Kept, Question, Reply, UnusableError, ask_all, content_key
+from llf_kit.endpoints import Endpoint, Kept, Question, ask_all, content_key, replies
 from llf_kit.errors import JudgeError
 from llf_kit.project import private_directory
 from llf_kit.quality.rows import view
@@ -67,7 +64,7 @@ def judge(rows: pl.DataFrame, standard: Standard, endpoint: Endpoint, directory:
         for key, prompt in zip(keys, prompts, strict=True)
         if prompt
     }
-    stopped = ask_all(endpoint, questions, lambda reply: _parts(reply, standard), kept)
+    stopped = ask_all(endpoint, questions, lambda reply: replies.numbers(reply, standard.parts, 0, 100), kept)
     told = [kept.known.get(key) for key in keys]
     scores = pl.Series([None if one is None else _weighed(one, standard) for one in told], dtype=pl.Float64)
     missing = sum(bool(prompt) and one is None for prompt, one in zip(prompts, told, strict=True))
@@ -98,17 +95,3 @@ def _weighed(parts: Mapping[str, float], standard: Standard) -> float:
 
 def _numbers(parts: Any) -> dict[str, float]:
     return {str(name): float(value) for name, value in parts.items()}
-
-
-def _parts(reply: Reply, standard: Standard) -> dict[str, float]:
-    """The parts of the first JSON object in an answer that has them all, each from 0 to 100."""
-    decoder = json.JSONDecoder()
-    for begin in re.finditer(r"\{", reply.text):
-        try:
-            found, _ = decoder.raw_decode(reply.text, begin.start())
-            parts = {name: float(found[name]) for name in standard.parts}
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-        if all(math.isfinite(value) and 0 <= value <= 100 for value in parts.values()):
-            return parts
-    raise UnusableError("its answer is no judgement")

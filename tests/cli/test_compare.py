@@ -64,5 +64,5 @@ def test_what_cannot_be_compared_is_wrong_usage(llf_kit: Callable[..., Result], 
     assert (other.status, "answers other questions" in other.err) == (2, True)
     assert llf_kit("compare", "base.jsonl").status == 2
     unasked = llf_kit("compare", "base.jsonl", "smollm2")
-    assert (unasked.status, "--dataset NAME" in unasked.err) == (2, True)
+    assert (unasked.status, "Give --dataset" in unasked.err) == (2, True)
     assert llf_kit("compare", "base.jsonl", "base.jsonl", "--metric", "nonsense").status == 2

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llf_kit.errors import ConfigError, UsageError
-from llf_kit.evaluation import candidates
+from llf_kit.evaluation import candidates, generating
 
 Tree = Callable[[dict[str, Any]], Path]
 
@@ -44,6 +44,20 @@ def test_a_run_and_its_base_are_asked_in_the_very_same_way(tree: Tree) -> None:
     assert ours == theirs
     assert candidates.find("base", beside="saves/a") == base
     assert candidates.find("base", beside="base:saves/a") == base
+
+
+def test_base_and_tuned_are_computed_in_the_precision_of_the_training(tree: Tree) -> None:
+    for trained, wanted in ({"bf16": True}, "bf16"), ({"fp16": True}, "fp16"), ({}, None):
+        tree({"saves/a/llf-kit-run.json": record(**trained), "saves/a/adapter_config.json": "{}"})
+        for word in ("saves/a", "base:saves/a"):
+            found = candidates.find(word).tuned
+            assert found is not None
+            settings = generating.settings(found)
+            assert [key for key in settings if key.endswith("_full_eval")] == (
+                [f"{wanted}_full_eval"] if wanted else []
+            )
+            assert settings["default_system"] == "你是检验科专家。"
+            assert settings["enable_thinking"] is False
 
 
 def test_the_base_of_a_whole_model_is_where_its_training_began(tree: Tree) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,14 @@ from typing import Any
 from conftest import REPOSITORY, Result, rows
 
 from llf_kit.cleaning.identifiers import mask
+from llf_kit.evaluation import kinds, scoring
+from llf_kit.evaluation.predictions import Prediction
+from llf_kit.evaluation.report import gather, general
+from llf_kit.evaluation.results import Metric
 from llf_kit.project import shipped, text_lines
+from llf_kit.upstream.record import Record
+
+NO_RUN = Record("train", "", {}, "", "", [], {}, {}, "", "")
 
 QUESTIONS: list[dict[str, Any]] = rows(shipped("datasets/general.jsonl"))
 
@@ -73,3 +81,24 @@ def test_conversion_takes_every_question_as_it_is(llf_kit: Callable[..., Result]
             assert row["output"].endswith(f"{asked['answer']}. {asked['options'][asked['answer']]}")
         else:
             assert row["output"] == asked["answer"]
+
+
+def test_evaluation_reads_every_kind_and_finds_its_own_answers_right(
+    llf_kit: Callable[..., Result], project: Path
+) -> None:
+    assert llf_kit("convert", shipped("datasets/general.jsonl"), "--name", "general").status == 0
+    registered = rows(project / "datasets/general.jsonl")
+    said = [
+        Prediction("", asked["answer"], row["output"], f"general:{place}", row["instruction"], row["label"])
+        for place, (asked, row) in enumerate(zip(QUESTIONS, registered, strict=True), start=1)
+    ]
+    assert kinds.kinds(said) == [asked["kind"] for asked in QUESTIONS]
+    right = general.with_right(scoring.evaluate(said, name="right", dataset="general"))
+    assert right.metrics[general.RIGHT] == Metric(100.0, 100.0, 100.0, 112)
+    assert {found[general.RIGHT].scored for found in right.scenarios.values()} == {7}
+    nothing = [replace(row, scores={name: score and 0.0 for name, score in row.scores.items()}) for row in right.rows]
+    wrong = replace(right, name="wrong", rows=tuple(nothing))
+    forgot = gather.against(project, right, wrong, NO_RUN, general=True)
+    assert forgot.comparison and forgot.comparison.main == general.RIGHT
+    assert (forgot.comparison.differences[general.RIGHT].losses, forgot.seen) == (112, None)
+    assert "It has forgotten" in forgot.comparison.sentences["en"]

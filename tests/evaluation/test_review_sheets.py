@@ -11,7 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 from conftest import Result
-from reviewing import QUESTIONS, Export, column, key, predicted, ready, write_rows
+from reviewing import QUESTIONS, Export, column, convert, key, predicted, ready, write_rows
 
 from llf_kit.evaluation.review.blinding import blind, sample
 from llf_kit.evaluation.review.matching import Question
@@ -168,3 +168,15 @@ def test_rows_without_a_place_are_matched_by_question_and_bare_ones_by_prompt(ex
     write_rows(project / "run/generated_predictions.jsonl", bare)
     done = export("--json", "--raters", "2", "--name", "bare", files=("run", "tuned.jsonl"))
     assert (done.json["models"], done.json["questions"]) == (["run", "tuned"], 6)
+
+
+def test_files_of_llamafactory_learn_from_the_dataset_what_was_asked(
+    export: Export, llf_kit: Callable[..., Result], project: Path
+) -> None:
+    convert(llf_kit, project)
+    for name in ("base", "tuned"):
+        made = [{key: row[key] for key in ("prompt", "predict", "label")} for row in predicted(lambda *_: "x")]
+        write_rows(project / f"{name}.jsonl", made)
+    assert export("--dataset", "lab").status == 0
+    (first, *_) = key(project)["questions"]
+    assert (first["place"], first["question"], first["scenario"]) == ("lab:1", "血钾的参考区间？", "生化")

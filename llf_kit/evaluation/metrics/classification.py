@@ -124,7 +124,7 @@ def _details(wanted: list[tuple[str, ...]], given: list[tuple[str, ...]]) -> dic
     classes, one, other = _indicators(wanted, given)
     scores = zip(*precision_recall_fscore_support(one, other, zero_division=0), strict=True)
     right, said = [_shown(sets) for sets in wanted], [_shown(sets) for sets in given]
-    names = sorted({*right, *said} - {NO_ANSWER}) + [NO_ANSWER] * (NO_ANSWER in said)
+    names = [*sorted({*right, *said} - {NO_ANSWER}), NO_ANSWER]
     return {
         "classes": {
             name: {"precision": percent(p), "recall": percent(r), "f1": percent(f), "wanted": int(n)}

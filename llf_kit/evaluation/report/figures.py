@@ -9,15 +9,16 @@ from typing import Any
 from llf_kit.evaluation import probes
 from llf_kit.evaluation.comparing import MAIN
 from llf_kit.evaluation.comparison import Difference
+from llf_kit.evaluation.metrics import NAMES
 from llf_kit.evaluation.paired import LOWER_IS_BETTER
 from llf_kit.evaluation.report import Asked, Report, charts, marks
+from llf_kit.evaluation.report.general import RIGHT
 from llf_kit.evaluation.report.marks import Marked
 from llf_kit.evaluation.results import Evaluation, Metric, Row
 from llf_kit.pages import LONG
 from llf_kit.templating import to_yaml
 
 SHOWN = 60  # rows of a dataset that are shown one by one
-_UNBOUNDED = LOWER_IS_BETTER | {"r2"}
 _GOOD, _BAD, _PLAIN = "good", "bad", "plain"
 _KIND = {"better": _GOOD, "worse": _BAD}
 _FITS = {"converging": _GOOD, "unknown": _PLAIN}
@@ -35,8 +36,6 @@ def figures(report: Report) -> dict[str, Any]:
         else {
             "sentence": fit.sentences[report.language],
             "missing": fit.missing.get(report.language, ()),
-            "next": fit.next,
-            "keep": fit.keep and Path(fit.keep).name,
             "curves": charts.curves(fit.train, fit.validation, fit.turned),
         },
         "config": [(key, to_yaml(_plain(value))) for key, value in sorted(report.config.items())],
@@ -111,6 +110,11 @@ def _asked(one: Asked) -> dict[str, Any]:
     }
 
 
+def _percent(name: str | None) -> bool:
+    """Whether a metric goes from 0 to 100."""
+    return name == RIGHT or (name is not None and name in NAMES and NAMES[name].percent)
+
+
 def _sides(one: Asked) -> Iterator[Evaluation]:
     if one.base:
         yield one.base
@@ -124,7 +128,7 @@ def _metrics(one: Asked) -> Iterator[dict[str, Any]]:
     for name in names:
         yield {
             "name": name,
-            "percent": name not in _UNBOUNDED,
+            "percent": _percent(name),
             "base": one.base.metrics.get(name) if one.base else None,
             "tuned": one.tuned.metrics.get(name),
             "others": [side.metrics.get(name) for side in one.others],
@@ -144,7 +148,7 @@ def _labels(one: Asked, main: str) -> Iterator[dict[str, Any]]:
         if any(metric and metric.scored for metric in found):
             yield {
                 "label": label,
-                "percent": main not in _UNBOUNDED,
+                "percent": _percent(main),
                 "base": found[0],
                 "tuned": found[1],
                 **_difference(tested.get(label, {}).get(main)),
@@ -194,8 +198,8 @@ def _side(row: Row, name: str, score: float | None, main: str | None, marked: Ma
     return {
         "name": name,
         "score": score,
-        "percent": main not in _UNBOUNDED,
-        "right": None if score is None or main in _UNBOUNDED or 0 < score < 100 else score == 100,
+        "percent": _percent(main),
+        "right": None if score not in (0, 100) or not _percent(main) else score == 100,
         "answered": row.prediction.predict is not None,
         "pieces": marked.pieces,
         "missing": marked.missing,

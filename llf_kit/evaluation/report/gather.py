@@ -8,10 +8,13 @@ from typing import Any
 
 from llf_kit import dataset_info, registered
 from llf_kit.errors import DataError, LlfKitError, UsageError
-from llf_kit.evaluation import candidates, comparing, fitting, overlap, predict, probes, scoring
+from llf_kit.evaluation import asking, candidates, comparing, fitting, overlap, probes, scoring
+from llf_kit.evaluation.asking import Extras
+from llf_kit.evaluation.candidates import Candidate
 from llf_kit.evaluation.fit import Verdict
 from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.report import Asked, Report, language_of
+from llf_kit.evaluation.report import general as general_questions
 from llf_kit.evaluation.results import Evaluation
 from llf_kit.project import PROBES, sha256
 from llf_kit.registered.converted import made_by
@@ -19,7 +22,6 @@ from llf_kit.schema import Language
 from llf_kit.upstream import record
 from llf_kit.upstream.record import Record
 
-GENERAL = "general"  # the name under which the shipped general questions are registered
 _BASE = "base"
 
 
@@ -32,12 +34,14 @@ def gather(
     base: str = _BASE,
     gate: Mapping[str, float] | None = None,
     language: Language | None = None,
+    extras: Extras | None = None,
     watch: Watch | None = None,
 ) -> Report:
     """The report of ``run``, a training's output_dir, on ``datasets``; of none, on the test sets of its training data.
 
     ``base`` is with whom it is compared (:mod:`llf_kit.evaluation.candidates`). ``general`` asks the general questions,
-    too, which are registered as :data:`GENERAL`. ``gate`` are thresholds for the first dataset.
+    too, which are registered as :data:`.general.NAME`. ``gate`` are thresholds for the first dataset, and
+    ``extras`` what is measured of it beside the answers.
 
     Raises:
         ConfigError: ``run`` has no record.
@@ -48,12 +52,15 @@ def gather(
     names = list(dict.fromkeys(datasets)) or _test_sets(directory, trained)
     if not names:
         raise UsageError(f"{run}: its training data have no test set. Say what to ask: --dataset NAME.")
-    asked = [
-        _asked(directory, str(run), base, name, trained, general=False, gate=gate if place == 0 else None, watch=watch)
-        for place, name in enumerate(names)
-    ]
-    if general:
-        asked.append(_asked(directory, str(run), base, GENERAL, trained, general=True, gate=None, watch=watch))
+    tuned, before = candidates.find(str(run)), candidates.find(base, beside=str(run))
+    asked = []
+    for name in dict.fromkeys([*names, general_questions.NAME] if general else names):
+        first = name == names[0]
+        base_said = _evaluated(directory, before, name, None, watch)
+        tuned_said = _evaluated(directory, tuned, name, extras if first else None, watch)
+        if gate and first:
+            tuned_said, _ = scoring.judged(tuned_said, gate)
+        asked.append(against(directory, base_said, tuned_said, trained, general=name == general_questions.NAME))
     return made(directory, run, asked, language)
 
 
@@ -84,33 +91,24 @@ def against(directory: Path, base: Evaluation, tuned: Evaluation, training: Reco
     Raises:
         UsageError: they cannot be compared.
     """
-    compared = comparing.compare([base], [tuned], forgetting=general)
+    main = general_questions.RIGHT if general else None
+    if general:
+        base, tuned = general_questions.with_right(base), general_questions.with_right(tuned)
+    compared = comparing.compare([base], [tuned], main=main, forgetting=general)
     return Asked(tuned, base, compared, general=general, seen=_seen(directory, tuned.dataset, training))
 
 
-def _asked(
-    directory: Path,
-    run: str,
-    base: str,
-    name: str,
-    training: Record,
-    *,
-    general: bool,
-    gate: Mapping[str, float] | None,
-    watch: Watch | None,
-) -> Asked:
-    before = _evaluated(directory, base, name, run, watch)
-    tuned = _evaluated(directory, run, name, run, watch)
-    if gate:
-        tuned, _ = scoring.judged(tuned, gate)
-    return against(directory, before, tuned, training, general=general)
-
-
-def _evaluated(directory: Path, word: str, name: str, beside: str, watch: Watch | None) -> Evaluation:
-    found = predict.predict(candidates.find(word, beside=beside), registered.find(directory, name), directory, watch)
+def _evaluated(
+    directory: Path, candidate: Candidate, name: str, extras: Extras | None, watch: Watch | None
+) -> Evaluation:
+    # Rows that training has seen are counted and said on the page, where they make the verdict doubtful
+    found = asking.ask(candidate, name, directory, allowed=[name], extras=extras, watch=watch)
     file = directory / PROBES
     probing = probes.load(file) if file.is_file() else []
-    return scoring.evaluate(found.rows, name=word, dataset=name, probing=probing, lacking=found.partial)
+    given = found.given
+    return found.completed(
+        scoring.evaluate(given.rows, name=given.name, dataset=name, probing=probing, lacking=given.lacking)
+    )
 
 
 def _test_sets(directory: Path, training: Record) -> list[str]:

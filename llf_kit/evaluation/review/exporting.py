@@ -40,6 +40,7 @@ def export(
     name: str,
     raters: list[str],
     *,
+    dataset: str | None,
     rows: int | None,
     seed: int,
     wanted: bool,
@@ -54,7 +55,7 @@ def export(
     """
     blinding.check_new(directory, name)
     _check_raters(raters)
-    read = matching.read(files)
+    read = matching.read(files, directory, dataset)
     if len(read) > len(LETTERS):
         raise UsageError(f"review export: compares up to {len(LETTERS)} models, not {len(read)}. Leave some out.")
     questions, left = matching.match(read)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from llf_kit.errors import DataError, UsageError
 from llf_kit.evaluation import predictions
+from llf_kit.evaluation.given import from_file
 from llf_kit.evaluation.predictions import Prediction
 
 _Key = tuple[str, int]  # what a row is matched by, and its number among those that are alike
@@ -34,12 +35,14 @@ class Question:
         return self.question or self.prompt
 
 
-def read(files: list[Path]) -> dict[str, list[Prediction]]:
+def read(files: list[Path], directory: Path, dataset: str | None) -> dict[str, list[Prediction]]:
     """The predictions of each file, by a name for who made them: that of the file, or of the run's folder.
+
+    With a ``dataset`` of ``directory`` they are aligned to its rows, which tell place, question and scenario.
 
     Raises:
         UsageError: there are fewer than two, or two are the same.
-        DataError: one cannot be read.
+        DataError: one cannot be read, or does not answer the dataset.
     """
     if len(files) < 2:
         raise UsageError("review export: compares two models or more. Give a file of predictions of each.")
@@ -50,7 +53,7 @@ def read(files: list[Path]) -> dict[str, list[Prediction]]:
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice:
         raise UsageError(*(f"{name}: is given twice. Give each model once." for name in twice))
-    return {name: predictions.read(path) for name, path in zip(names, paths, strict=True)}
+    return {name: from_file(directory, path, dataset).rows for name, path in zip(names, paths, strict=True)}
 
 
 def match(rows: Mapping[str, list[Prediction]]) -> tuple[list[Question], dict[str, int]]:

@@ -5,10 +5,10 @@ A row that is missing or empty is one that its rater skipped, and one that is ha
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from llf_kit.errors import DataError
 from llf_kit.evaluation.review.blinding import LETTERS, Key, Rater
 from llf_kit.evaluation.review.rubric import HIGHEST, LOWEST, NEITHER, SAME, SCORES
 from llf_kit.evaluation.review.sheet import Column, choices, columns
+from llf_kit.project import private_directory, write_text
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -39,6 +40,9 @@ class Rating:
     better: str | None = None
     corrected: str = ""
     comment: str = ""
+
+
+Rows = list[tuple[int, list[Rating]]]  # questions, by their number, with what each rater says
 
 
 @dataclass(frozen=True)
@@ -224,9 +228,28 @@ def _folded(word: str) -> str:
     return unicodedata.normalize("NFKC", word).casefold().strip()
 
 
-def rows_of(returned: Returned) -> Iterator[tuple[int, list[Rating]]]:
+def rows_of(returned: Returned) -> Rows:
     """The questions that were rated, in their order, with what each rater said."""
     by_question: dict[int, list[Rating]] = {}
     for rating in returned.ratings:
         by_question.setdefault(rating.question, []).append(rating)
-    yield from sorted(by_question.items())
+    return sorted(by_question.items())
+
+
+def keep(key: Key, returned: Returned, directory: Path) -> None:
+    """Keep what the raters said, beside the key, for a judge to be compared with."""
+    text = json.dumps([asdict(one) for one in returned.ratings], ensure_ascii=False)
+    write_text(_kept(key, directory), text + "\n", mode=0o600)
+
+
+def kept(key: Key, directory: Path) -> Rows | None:
+    """What :func:`keep` has kept; None where nothing is."""
+    try:
+        ratings = [Rating(**one) for one in json.loads(_kept(key, directory).read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return None
+    return rows_of(Returned(ratings))
+
+
+def _kept(key: Key, directory: Path) -> Path:
+    return private_directory(directory) / "review" / "ratings" / f"{key.name}.json"

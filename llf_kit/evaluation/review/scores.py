@@ -6,7 +6,7 @@ steadier and not seemingly more of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from statistics import fmean
@@ -17,14 +17,12 @@ from llf_kit.evaluation.intervals import mean_interval
 from llf_kit.evaluation.results import Metric
 from llf_kit.evaluation.review.agreement import Agreement, agreement
 from llf_kit.evaluation.review.blinding import Key
-from llf_kit.evaluation.review.reading import Rating, Returned, rows_of
+from llf_kit.evaluation.review.reading import Rating, Returned, Rows, rows_of
 from llf_kit.evaluation.review.rubric import NEITHER, SAME, scales
 
 BETTER = "better"
 
 _APART = 2  # points between two raters from which on a row is listed
-
-Rows = list[tuple[int, list[Rating]]]  # questions with what each rater says
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def result(key: Key, returned: Returned) -> Result:
     Raises:
         NotInstalledError: scikit-learn, scipy or krippendorff is missing.
     """
-    rows = list(rows_of(returned))
+    rows = rows_of(returned)
     names = [scale.key for scale in scales("people", key.language)]
     by_scenario: dict[str, Rows] = {}
     for question, ratings in rows:
@@ -98,10 +96,10 @@ def result(key: Key, returned: Returned) -> Result:
         rated=len(rows),
         raters=returned.counts,
         agreement={**agreed, BETTER: agreement(chosen, ordered=False)},
-        means=_means(key, rows, names),
+        means=means(key.models, rows, names),
         duels=_duels(key, rows),
         scenarios={
-            label: {"questions": len(some), "means": _means(key, some, names), "duels": _duels(key, some)}
+            label: {"questions": len(some), "means": means(key.models, some, names), "duels": _duels(key, some)}
             for label, some in sorted(by_scenario.items())
         },
         apart=_apart(key, rows),
@@ -115,8 +113,9 @@ def _units(key: Key, rows: Rows, scale: str) -> Iterable[dict[str, int]]:
             yield {one.rater: found for one in ratings if (found := one.scores.get(model, {}).get(scale)) is not None}
 
 
-def _means(key: Key, rows: Rows, names: list[str]) -> dict[str, dict[str, Metric]]:
-    return {model: {name: _metric(_by_question(rows, model, name)) for name in names} for model in key.models}
+def means(models: list[str], rows: Rows, names: list[str]) -> dict[str, dict[str, Metric]]:
+    """The mean score of each model on each scale, over questions."""
+    return {model: {name: _metric(_by_question(rows, model, name)) for name in names} for model in models}
 
 
 def _by_question(rows: Rows, model: str, scale: str) -> list[float]:
@@ -139,15 +138,18 @@ def side(ratings: list[Rating], first: str, second: str) -> int | None:
 
 
 def _duels(key: Key, rows: Rows) -> list[Duel]:
-    return [_duel(rows, first, second) for first, second in combinations(key.models, 2)]
+    duels = []
+    for first, second in combinations(key.models, 2):
+        sides = (side(ratings, first, second) for _, ratings in rows)
+        duels.append(duel(first, second, [one for one in sides if one is not None]))
+    return duels
 
 
-def _duel(rows: Rows, first: str, second: str) -> Duel:
-    sides = [found for _, ratings in rows if (found := side(ratings, first, second)) is not None]
+def duel(first: str, second: str, sides: list[int]) -> Duel:
+    """Two models, of whose questions each went to a side (see :func:`side`)."""
     wins, losses = sides.count(1), sides.count(-1)
-    share: Callable[[int], Metric] = lambda of: _metric([100.0 * (one == of) for one in sides])  # noqa: E731
-    p = sign_test(wins, losses)
-    return Duel(first, second, wins, sides.count(0), losses, share(1), share(-1), p)
+    won, lost = (_metric([100.0 * (one == of) for one in sides]) for of in (1, -1))
+    return Duel(first, second, wins, sides.count(0), losses, won, lost, sign_test(wins, losses))
 
 
 def sign_test(wins: int, losses: int) -> float | None:
