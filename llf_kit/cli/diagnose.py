@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -80,4 +81,4 @@ def command(
     show(found)
     for written in filter(None, (excel, page)):
         say(f"  written   {written}")
-    say(f"next: llf-kit diagnose {excel}  (filled in)" if excel else f"next: {found.next}")
+    say(f"next: llf-kit diagnose {quote(str(excel))}  (filled in)" if excel else f"next: {found.next}")
