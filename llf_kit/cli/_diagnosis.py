@@ -87,10 +87,9 @@ def show(found: Diagnosis) -> None:
     """The report for people, on stderr."""
     rules, language = found.rules, found.language
     said = rules.words[language]
-    failing = len(found.failing)
-    say(said["summary"].format(cases=len(found.rows), failing=failing, good=len(found.rows) - failing))
-    for why, number in found.left_out.items():
-        say(f"  {number} rows are no cases: {why}")
+    say(found.summary)
+    for line in found.no_cases:
+        say(f"  ! {line}")
     notes = [
         *found.notes,
         *(f"{row.case.place}: {note}" for row in found.rows for note in (row.why, *row.notes) if note),

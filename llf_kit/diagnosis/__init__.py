@@ -61,6 +61,24 @@ class Diagnosis:
         return dict(Counter(cause for row in self.failing for cause in row.causes).most_common())
 
     @property
+    def summary(self) -> str:
+        """How many cases there are, in words."""
+        good = len(self.rows) - len(self.failing)
+        not_known = sum(row.symptoms[0] in (UNKNOWN, NONE) for row in self.failing)
+        said = self.rules.words[self.language]["summary"]
+        failing = len(self.failing) - not_known
+        return str(said).format(cases=len(self.rows), failing=failing, good=good, open=not_known)
+
+    @property
+    def no_cases(self) -> list[str]:
+        """What was left out, in words."""
+        said = self.rules.words[self.language]
+        return [
+            str(said["rows_out"]).format(number=number, why=said["left_out"].get(why, why))
+            for why, number in self.left_out.items()
+        ]
+
+    @property
     def to_tune(self) -> int:
         """Cases for which fine-tuning is a means that is named at once."""
         return len({place for one in self.means if one.tuning and not one.later for place in one.cases})

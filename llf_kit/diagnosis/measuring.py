@@ -107,7 +107,8 @@ def _quality(rows: Sequence[Prediction]) -> dict[str, Sequence[float | None]]:
         },
         schema={"messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String}))},
     )
-    scored = quality.stage(samples, standard.load()).select(quality.PARTS, quality.FAULTS).collect().to_dicts()
+    rule = standard.load()
+    scored = quality.stage(samples, rule).select(quality.PARTS, quality.FAULTS).collect().to_dicts()
 
     def part(name: str) -> list[float | None]:
         return [one[quality.PARTS][name] if row.predict else None for one, row in zip(scored, rows, strict=True)]
@@ -116,7 +117,18 @@ def _quality(rows: Sequence[Prediction]) -> dict[str, Sequence[float | None]]:
         None if not row.predict else 0.0 if "other_language" in one[quality.FAULTS] else 100.0
         for one, row in zip(scored, rows, strict=True)
     ]
-    return {"specificity": part("specificity"), "terms": part("terms"), "language": language}
+    return {"specificity": part("specificity"), "terms": _terms(rows, rule.term), "language": language}
+
+
+def _terms(rows: Sequence[Prediction], term: str) -> list[float | None]:
+    wanted, said = (
+        pl.Series(texts, dtype=pl.String).str.to_lowercase().str.extract_all(term).to_list()
+        for texts in ([row.label or row.question for row in rows], [row.predict or "" for row in rows])
+    )
+    return [
+        100 * len({*asked} & {*there}) / len({*asked}) if asked else None
+        for asked, there in zip(wanted, said, strict=True)
+    ]
 
 
 def _stability(cases: Sequence[Case]) -> list[Measures]:

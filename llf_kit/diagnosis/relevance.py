@@ -16,6 +16,7 @@ from llf_kit.diagnosis.rules import Rules
 from llf_kit.errors import NotInstalledError
 
 LEAST = 8  # units of an answer that is long enough to repeat anything: `3.5～5.3 mmol/L` answers and repeats nothing
+FEWEST = 3  # things that a question is about, below which a share of them says too little
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")
 _WORD = re.compile(r"[a-z][a-z0-9-]+")
@@ -23,7 +24,7 @@ _UNIT = re.compile(r"[\u3400-\u9fff]|[A-Za-z]+|[0-9][0-9.]*")
 
 
 def relevance(question: str, answer: str, rules: Rules) -> float | None:
-    """The share in percent; None where the question is about nothing, or the answer too short to repeat anything.
+    """The share in percent; None where the question is about too little, or the answer too short to repeat anything.
 
     Raises:
         NotInstalledError: nltk is missing.
@@ -31,7 +32,7 @@ def relevance(question: str, answer: str, rules: Rules) -> float | None:
     if len(_UNIT.findall(answer)) < LEAST:
         return None
     asked = _topics(question.lower(), rules)
-    if not asked:
+    if len(asked) < FEWEST:
         return None
     said = answer.lower()
     stems = {_stem(word) for word in _WORD.findall(said)}

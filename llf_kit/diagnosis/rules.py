@@ -24,6 +24,9 @@ MEASURES = (
 GOOD, UNKNOWN, NONE = "good", "unknown", "none"  # what a case counts as that has no known symptom
 UNCLEAR = "unclear"  # the cause of those
 
+# The traditional characters of the symptoms, beside those of headings
+_SIMPLIFIED = SIMPLIFIED | str.maketrans("關夠針邏輯錯誤語氣適穩無離", "关够针逻辑错误语气适稳无离")
+
 
 @dataclass(frozen=True)
 class Suggests:
@@ -190,7 +193,7 @@ class Rules:
 
 def plain(word: str) -> str:
     """A word without what varies between spellings: width, case, old characters, blanks and hyphens."""
-    return re.sub(r"[\s_\-·、。.]+", "", unicodedata.normalize("NFKC", word)).casefold().translate(SIMPLIFIED)
+    return re.sub(r"[\s_\-·、。.]+", "", unicodedata.normalize("NFKC", word)).casefold().translate(_SIMPLIFIED)
 
 
 @cache
