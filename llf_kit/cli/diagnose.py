@@ -16,12 +16,13 @@ from llf_kit.cli._options import say
 @click.argument("cases", metavar="CASES", type=click.Path(path_type=Path))
 @_options.overrides
 @click.option("--map", "map_", multiple=True, metavar="ROLE=COLUMN", callback=_options.pairs,
-              help="Which column is what: question, answer, expected, prompt, symptom, information, steps, cares, "
-              "documents.")  # fmt: skip
+              help="Which column is what: question, answer, answers, expected, prompt, symptom, information, steps, "
+              "cares, documents.")  # fmt: skip
 @click.option("--ask", "who", metavar="WHO", help="Have WHO answer the questions: a run, base:RUN, a model, or "
               "http://host/v1#MODEL. KEY=VALUE are settings of its generation, such as temperature=0.2.")  # fmt: skip
 @click.option("--runs", type=click.IntRange(1), default=1, show_default=True, help="How often --ask asks each "
-              "question, to see whether the answers agree.")  # fmt: skip
+              "question, to see whether the answers agree; sample as you serve it: do_sample=true "
+              "temperature=0.7.")  # fmt: skip
 @click.option("--format", "wanted_format", metavar="PATTERN|SCHEMA.json", help="The format that answers should have: a "
               "regular expression, or the file of a JSON schema.")  # fmt: skip
 @click.option("--excel", type=click.Path(path_type=Path), help="Write a sheet to fill in what only a person can say; "
@@ -55,6 +56,8 @@ def command(
     from llf_kit.project import write_text
 
     here = Path.cwd()
+    if excel and excel.exists():
+        raise UsageError(f"--excel {excel}: is there already, and may be filled in. Move it, or choose another name.")
     known = rules.load()
     read = returned.read(here, cases, map_, known, lang)
     language = lang or language_of(read)

@@ -26,7 +26,7 @@ def _one(case: Case, measures: Measures, rules: Rules, language: Language) -> Ex
     if case.good:
         return Examined(case, measures, (), (), notes=tuple(filter(None, notes)))
     symptoms = case.symptoms or ((suggested,) if suggested else (UNKNOWN if case.unknown else NONE,))
-    if not case.answers:
+    if not any(case.answers):
         notes.append(said["no_answer"])
     return Examined(
         case, measures, symptoms, causes(symptoms, case.told, rules), suggested, why, tuple(filter(None, notes))

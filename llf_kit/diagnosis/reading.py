@@ -17,6 +17,7 @@ from llf_kit.diagnosis.cases import Case, Read
 from llf_kit.diagnosis.rules import GOOD, Rules
 from llf_kit.errors import DataError, UsageError, did_you_mean
 from llf_kit.mapping.columns import find, plain
+from llf_kit.mapping.rows import value_of
 from llf_kit.project import private_directory
 from llf_kit.schema import NOTHING, Language, RawTable, mostly
 
@@ -90,11 +91,15 @@ def _rows(
             if row["reason"] is not None:
                 left[row["reason"]] += 1
                 continue
-            cells = {role: _cell(row["raw"][name]) for role, name in roles.items()}
+            # `无` says nothing in a text, and no to a question
+            cells = {
+                role: (row["raw"][name] or "").strip() if role in rules.questions else _cell(row["raw"][name])
+                for role, name in roles.items()
+            }
             if not cells["question"]:
                 left["without a question"] += 1
                 continue
-            said = (cells.get("answer", ""), *(_cell(row["raw"][name]) for name in more))
+            said = (cells.get("answer", ""), *(_cell(row["raw"][name]) for name in more), *_listed(cells))
             rows.append(Row(f"{row['source']}:{row['row']}", cells, tuple(filter(None, said))))
     if not columns:
         raise DataError(f"{path}: no column of questions among: {', '.join(every)}. Name it: --map question=COLUMN")
@@ -111,6 +116,14 @@ def _roles(columns: Sequence[str], given: Mapping[str, str], rules: Rules) -> tu
     free = [name for name in columns if name not in roles.values()]
     more = [name for name in free if re.fullmatch(rf"(?:{answers})\d+", plain(name))]
     return roles, more
+
+
+def _listed(cells: Mapping[str, str]) -> list[str]:
+    """Several answers in one cell: a list of texts, else a line each."""
+    listed = value_of(cells.get("answers"))
+    if isinstance(listed, list):
+        return [one.strip() for one in listed if isinstance(one, str)]
+    return [line.strip() for line in cells.get("answers", "").splitlines()]
 
 
 def _cell(value: str | None) -> str:

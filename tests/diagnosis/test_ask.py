@@ -40,6 +40,20 @@ def test_a_symptom_of_an_old_answer_is_none_of_the_new(llf_kit: LlfKit, tree: Tr
     assert done["notes"][0].startswith("1 cases had an answer and a symptom of it")
 
 
+def test_a_question_leaves_this_machine_without_identifiers(
+    tree: Tree, server: Server, monkeypatch: pytest.MonkeyPatch, llf_kit: LlfKit
+) -> None:
+    tree(
+        {"cases.csv": "question,prompt\nMy phone is 13800138000. Is my potassium of 6.2 high?,You know 13800138001.\n"}
+    )
+    llf_kit("diagnose", "cases.csv", "--ask", f"{server.url}#here")
+    monkeypatch.setattr("llf_kit.diagnosis.asking._LOOPBACK", ())  # as if it were elsewhere
+    llf_kit("diagnose", "cases.csv", "--ask", f"{server.url}#there")
+    here, there = (json.dumps(one["messages"]) for one in server.asked)
+    assert "13800138000" in here and "13800138001" in here
+    assert "1380013800" not in there and "6.2" in there
+
+
 def test_nobody_there_is_said(llf_kit: LlfKit, tree: Tree, server: Server) -> None:
     tree({"cases.csv": "question\nPotassium?\n"})
     server.answers = lambda *_: (401, {})

@@ -106,6 +106,15 @@ def test_what_cannot_be_used_is_said(
     assert said in done.err and "Traceback" not in done.err
 
 
+def test_several_answers_may_stand_in_one_cell_and_no_may_be_said_in_one_character(llf_kit: LlfKit, tree: Tree) -> None:
+    same = {"question": "Potassium?", "answers": ["3.5-5.3 mmol/L", "3.0-6.0 mmol/L"]}
+    more = {"question": "血钾？", "answers": "高\n低", "symptom": "不稳定", "信息齐全": "无"}
+    tree({"cases.jsonl": [same, more]})
+    first, second = llf_kit("diagnose", "cases.jsonl", "--json").json["rows"]
+    assert first["measures"]["stable_values"] == 0 and second["measures"]["stability"] == 0
+    assert second["causes"] == ["information_missing"]
+
+
 def test_a_damaged_file_is_said(llf_kit: LlfKit, tree: Tree) -> None:
     tree({"cases.xlsx": b"PK\x03\x04" + b"\xff" * 2000})
     done = llf_kit("diagnose", "cases.xlsx")

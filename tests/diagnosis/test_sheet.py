@@ -81,6 +81,13 @@ def test_it_can_be_written_anew_from_itself_and_in_english(llf_kit: LlfKit, shee
     assert llf_kit("diagnose", "again.xlsx", "--json").json["cases"] == 3
 
 
+def test_a_sheet_that_may_be_filled_in_is_not_replaced(llf_kit: LlfKit, sheet: Path) -> None:
+    before = sheet.read_bytes()
+    done = llf_kit("diagnose", "cases.jsonl", "--excel", "fill.xlsx")
+    assert done.status == 2 and "is there already" in done.err
+    assert sheet.read_bytes() == before
+
+
 def test_deleted_rows_are_counted(llf_kit: LlfKit, sheet: Path) -> None:
     edit(sheet, lambda page, _: page.delete_rows(2))
     done = llf_kit("diagnose", "fill.xlsx", "--json").json

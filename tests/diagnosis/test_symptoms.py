@@ -93,7 +93,10 @@ def test_answers_to_one_question_are_compared_wherever_they_stand(llf_kit: LlfKi
 
 
 def test_where_a_person_and_a_measure_disagree_it_is_said(llf_kit: LlfKit, tree: Tree) -> None:
-    same = {"answer": "Serum potassium is measured by an electrode.", "question": "How is serum potassium measured?"}
+    same = {
+        "answer": "Serum potassium is measured by an ion-selective electrode.",
+        "question": "How is serum potassium measured?",
+    }
     tree({"cases.jsonl": [
         {**same, "symptom": "off-topic"},
         {"question": "And sodium?", "expected": "135-145 mmol/L", "answer": "130-150 mmol/L", "symptom": "good"},
