@@ -90,7 +90,7 @@ def test_the_test_set_of_the_training_is_asked_where_nothing_is_said(lab: Path) 
         (["http://192.0.2.1/v1#m", "--dataset", "lab"], "allow it by name: --unmasked lab."),
         (["http://192.0.2.1/v1#m", "--dataset", "lab", "--unmasked", "both"], "--unmasked lab"),
         (["--predictions", "lab.jsonl", "--stability", "2"], "need somebody to ask"),
-        (["saves/a", "--predictions", "lab.jsonl"], "Name a run or a model to ask, or a file of predictions"),
+        (["saves/a", "--predictions", "lab.jsonl"], "Name a folder with predictions, a run or a model"),
         (["saves/b"], "saves/b: is no file or folder here, and no known model"),
     ],
 )
