@@ -39,7 +39,7 @@ def fill_in(read: Read, rules: Rules, language: Language) -> Read:
     if not open_cases or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return read
     number = min(len(open_cases), _MOST)
-    question = f"{len(open_cases)} cases have no symptom. Answer questions about {number} of them now?"
+    question = f"Cases without a symptom: {len(open_cases)}. Answer questions about {number} of them now?"
     if not click.confirm(question, default=True, err=True):
         return read
     filled = {id(case): _filled(case, rules, language) for case in open_cases[:_MOST]}
@@ -105,7 +105,7 @@ def show(found: Diagnosis) -> None:
     say(said["causes"])
     for name, number in found.causes.items():
         group = rules.groups[language][rules.causes[name].group]
-        say(f"  {number:>4}  {group}: {rules.say(name, language)}")
+        say(f"  {number:>4}  {group}{rules.say(name, language)}")
     if found.means:
         say(said["means"])
     for number, one in enumerate(found.means, start=1):

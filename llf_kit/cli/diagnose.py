@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import click
@@ -71,7 +71,7 @@ def command(
         from llf_kit.cli._diagnosis import fill_in
 
         read = fill_in(read, known, language)
-    found = diagnose(read, known, str(cases), language, wanted_format, who)
+    found = diagnose(read, known, str(cases), language, wanted_format, shlex.join([who, *overrides]) if who else "")
     if excel:
         sheet.write(found, excel)
     if page:
@@ -84,4 +84,4 @@ def command(
     show(found)
     for written in filter(None, (excel, page)):
         say(f"  written   {written}")
-    say(f"next: llf-kit diagnose {quote(str(excel))}  (filled in)" if excel else f"next: {found.next}")
+    say(f"next: llf-kit diagnose {shlex.quote(str(excel))}  (filled in)" if excel else f"next: {found.next}")

@@ -157,9 +157,9 @@ def language_of(read: Read) -> Language:
 
 
 def diagnose(
-    read: Read, rules: Rules, file: str, language: Language, wanted_format: str | None = None, who: str | None = None
+    read: Read, rules: Rules, file: str, language: Language, wanted_format: str | None = None, asked: str = ""
 ) -> Diagnosis:
-    """Measure the cases and find their symptoms, causes and means; ``who`` is whoever was asked, for the commands.
+    """Measure the cases and find their symptoms, causes and means; ``asked`` is what followed --ask.
 
     Raises:
         DataError: nothing is wrong with any of the cases.
@@ -167,10 +167,10 @@ def diagnose(
         NotInstalledError: a package of the extra ``eval`` is missing.
     """
     if all(case.good for case in read.cases):
-        raise DataError(f"{file}: all {len(read.cases)} cases are marked as good, so there is nothing to diagnose. "
+        raise DataError(f"{file}: every case is marked as good ({len(read.cases)}), so there is nothing to diagnose. "
                         "Add cases in which the answer is wrong.")  # fmt: skip
     rows = examine(read.cases, measure(read.cases, rules, wanted_format), rules, language)
-    source = Source(file, who, read.columns)
+    source = Source(file, asked, read.columns)
     means = advise(rows, rules, source, language)
     return Diagnosis(rows, means, _next(means, source), language, rules, read.notes, read.left_out)
 
@@ -179,4 +179,7 @@ def _next(means: Sequence[Advice], source: Source) -> str:
     """The first command of the cheapest means; without any, how to say what is wrong."""
     import shlex
 
-    return means[0].commands[0] if means else f"llf-kit diagnose {shlex.quote(source.file)} --excel TO_FILL_IN.xlsx"
+    if means:
+        return means[0].commands[0]
+    asked = f" --ask {source.asked}" if source.asked else ""
+    return f"llf-kit diagnose {shlex.quote(source.file)}{asked} --excel TO_FILL_IN.xlsx"

@@ -27,10 +27,10 @@ class Advice:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the cases come from, for commands: the file, who was asked, and the headings of its columns."""
+    """Where the cases come from, for commands: the file, what followed --ask, and the headings of its columns."""
 
     file: str
-    who: str | None
+    asked: str
     columns: Mapping[str, str]
 
 
@@ -80,4 +80,4 @@ def _command(command: str, source: Source) -> str:
     given = {"chosen": columns.get("expected", "COLUMN"), "rejected": columns.get("answer", "COLUMN"),
              "question": columns.get("question", "COLUMN")}  # fmt: skip
     pairs = " ".join(f"--map {shlex.quote(f'{role}={name}')}" for role, name in given.items())
-    return command.format(cases=shlex.quote(source.file), who=shlex.quote(source.who or "MODEL"), pairs=pairs)
+    return command.format(cases=shlex.quote(source.file), who=source.asked or "MODEL", pairs=pairs)

@@ -58,7 +58,9 @@ def ask(directory: Path, read: Read, who: str, overrides: Sequence[str], runs: i
         notes.append(f"{who}: {missing} of {of} answers are missing ({why}). Run it again to ask for them alone.")
     judged = sum(bool(case.answers and (case.symptoms or case.unknown or case.good)) for case in read.cases)
     if judged:
-        notes.append(f"{judged} cases had an answer and a symptom of it; {who} has answered anew, without a symptom.")
+        notes.append(
+            f"cases whose symptom is of an old answer: {judged}. {who} has answered anew; nobody has judged that yet."
+        )
     return replace(read, cases=cases, notes=notes)
 
 

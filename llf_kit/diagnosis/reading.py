@@ -141,11 +141,11 @@ def cases(
     for row in rows:
         symptoms, unknown = named(row.cells.get("symptom", ""), rules)
         for word in unknown:
-            hint = did_you_mean(word, rules.known()) if len(word) <= _SHOWN else ""
-            hint = hint if hint.startswith("Did") else did_you_mean("", [getattr(one, language)
-                                                                      for one in rules.symptoms.values()])  # fmt: skip
-            notes.append(f"{row.place}: " + said["unknown_symptom"].format(
-                text=identifiers.mask(word)[:_SHOWN], hint=hint))  # fmt: skip
+            near = did_you_mean(word, rules.known()) if len(word) <= _SHOWN else ""
+            names = [rules.say(name, language) for name in rules.symptoms]
+            hint = near if near.startswith("Did you mean") else did_you_mean("", names)  # not all of their spellings
+            shown = identifiers.mask(word)[:_SHOWN]
+            notes.append(f"{row.place}: {said['unknown_symptom'].format(text=shown, hint=hint)}")
         told = {}
         for question in rules.questions:
             word = row.cells.get(question, "")

@@ -22,7 +22,7 @@ def test_answers_are_asked_for_several_times_and_kept(llf_kit: LlfKit, tree: Tre
     done = llf_kit(*asking, "--json")
     assert done.status == 0, done.err
     assert [row["symptoms"] for row in done.json["rows"]] == [["unstable"], ["off_topic"]]  # it had no answer before
-    assert f"--ask '{who}'" in done.json["next"]
+    assert f"--ask '{who}' temperature=0.7 'default_system=你是助手。'" in done.json["next"]
     assert len(server.asked) == 6
     assert {one["temperature"] for one in server.asked} == {0.7}
     assert sorted({one["messages"][0]["content"] for one in server.asked}) == ["你是助手。", "你是检验科专家。"]
@@ -36,8 +36,9 @@ def test_a_symptom_of_an_old_answer_is_none_of_the_new(llf_kit: LlfKit, tree: Tr
     tree({"cases.csv": "question,answer,expected,symptom\nPotassium?,unclear,3.5-5.3 mmol/L,not professional\n"})
     server.answers = lambda *_: "3.5-5.3 mmol/L"
     done = llf_kit("diagnose", "cases.csv", "--ask", f"{server.url}#m", "--json").json
+    assert done["next"] == f"llf-kit diagnose cases.csv --ask '{server.url}#m' --excel TO_FILL_IN.xlsx"
     assert done["symptoms"] == {"none": 1} and done["rows"][0]["measures"]["values"] == 100
-    assert done["notes"][0].startswith("1 cases had an answer and a symptom of it")
+    assert done["notes"][0].startswith("cases whose symptom is of an old answer: 1.")
 
 
 def test_a_question_leaves_this_machine_without_identifiers(

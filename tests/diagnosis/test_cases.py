@@ -91,7 +91,7 @@ def test_text_of_a_case_is_no_markup(llf_kit: LlfKit, tree: Tree) -> None:
             "--map question=丙: cases.csv has no such column.",
         ),
         (b"question\nPotassium?\n", ["--map", "qestion=question"], 2, "Did you mean 'question'?"),
-        (b"question,symptom\nPotassium?,good\n", [], 1, "cases.csv: all 1 cases are marked as good"),
+        (b"question,symptom\nPotassium?,good\n", [], 1, "cases.csv: every case is marked as good (1)"),
         (b"question,answer\nPotassium?,3\n", ["--format", "("], 2, "is no regular expression"),
         (b"question,answer\nPotassium?,3\n", ["temperature=1"], 2, "--ask WHO"),
         (b"question,answer\nPotassium?,3\n", ["--ask", "answers.jsonl"], 2, "is a file of answers. Give it as CASES."),
