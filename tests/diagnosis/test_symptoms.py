@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import yaml
-from conftest import Result
+from conftest import REPOSITORY, Result, rows
 
 from llf_kit.diagnosis import rules
 from llf_kit.diagnosis.relevance import relevance
 from llf_kit.errors import ConfigError
 from llf_kit.project import shipped
+from llf_kit.schema import CJK
 
 Tree = Callable[[dict[str, Any]], Path]
 LlfKit = Callable[..., Result]
@@ -133,6 +135,27 @@ def test_the_format_is_measured_where_it_is_given(llf_kit: LlfKit, tree: Tree, w
 def test_relevance_knows_what_is_asked(question: str, answer: str, low: float, high: float) -> None:
     found = relevance(question, answer, rules.load())
     assert found is not None and low <= found <= high
+
+
+@pytest.mark.parametrize("chinese", [True, False])
+def test_the_threshold_of_relevance_is_what_its_reason_says(chinese: bool) -> None:
+    asked = {}
+    for name in ("lab_qa", "lab_qa_test", "general"):
+        for row in rows(REPOSITORY / f"datasets/{name}.jsonl"):
+            question = row["question"] if "question" in row else f"{row['instruction']}\n{row['input']}".strip()
+            if bool(CJK.search(question)) == chinese:
+                asked[question] = row.get("answer") or row["output"]
+    other = [*asked.values()]
+    Random(1).shuffle(other)
+    table = rules.load()
+    [rule] = table.symptoms["off_topic"].suggest
+
+    def below(pairs: Iterable[tuple[str, str]]) -> float:
+        found = [value for pair in pairs if (value := relevance(*pair, table)) is not None]
+        return 100 * sum(value < rule.below for value in found) / len(found)
+
+    assert below(asked.items()) <= 5.5
+    assert below(zip(asked, other, strict=True)) >= 60
 
 
 @pytest.mark.parametrize(
