@@ -66,7 +66,9 @@ def read(directory: Path, path: Path, given: Mapping[str, str], rules: Rules, la
         else:
             raise DataError(f"{path}: cannot be read ({failed}). Save it as xlsx or UTF-8 csv.")
     if not rows:
-        raise DataError(f"{path}: holds no case. Give a question a row, with its answer and its symptom.")
+        why = "; ".join(f"{number} rows: {reason}" for reason, number in left.items())
+        found = f"holds no case ({why})" if why else "holds no case"
+        raise DataError(f"{path}: {found}. Give a question a row, with its answer and its symptom.")
     return cases(rows, columns, left, rules, language or mostly(row.cells["question"] for row in rows))
 
 

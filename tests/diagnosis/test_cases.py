@@ -116,7 +116,8 @@ def test_several_answers_may_stand_in_one_cell_and_no_may_be_said_in_one_charact
 
 
 def test_a_damaged_file_is_said(llf_kit: LlfKit, tree: Tree) -> None:
-    tree({"cases.xlsx": b"PK\x03\x04" + b"\xff" * 2000})
+    tree({"cases.xlsx": b"PK\x03\x04" + b"\xff" * 2000, "cut.csv": '问题,回答\n血钾？,"高\n血钠？,低\n'})
+    assert "cut.csv: holds no case (1 rows: " in llf_kit("diagnose", "cut.csv").err
     done = llf_kit("diagnose", "cases.xlsx")
     assert done.status == 1 and "cases.xlsx: is not a readable Excel workbook" in done.err
     assert llf_kit("diagnose", "nothing.csv").status == 1
@@ -135,11 +136,11 @@ def test_columns_can_be_named_and_the_pairs_of_a_case_become_preference_data(llf
 
 
 def test_a_person_at_a_terminal_is_asked_what_nobody_can_measure(tree: Tree) -> None:
-    here = tree({"cases.csv": "question,answer\nIs it haemolysed?,Yes: the plasma is red and the potassium high.\n"})
+    here = tree({"cases.csv": "问题,回答\n标本溶血了吗？,溶血了，血浆是红色的，血钾偏高。\n"})
     status, shown = _at_a_terminal(here, "y\n9\n6\nno\n\n\n\n")
     assert status == 0, shown
-    assert "0 to 6, or nothing." in shown and "Was the needed information in the input?" in shown
-    assert "information is missing in the input" in shown and "ask back" in shown
+    assert "0 to 6, or nothing." in shown and "输入里有回答所需的信息吗？" in shown
+    assert "输入不足：输入缺少信息" in shown and "反问用户" in shown
 
 
 def _at_a_terminal(directory: Path, typed: str) -> tuple[int, str]:
