@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
+    "planning": NOUNS | {"base_models", "upstream", "checks"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS
     | {
@@ -77,6 +78,7 @@ MAY_IMPORT = {
         "fetching",
         "upstream",
         "checks",
+        "planning",
         "doctor",
         "evaluation",
         "diagnosis",
