@@ -60,6 +60,8 @@ MAY_IMPORT = {
         *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
         *("outputs", "endpoints", "pages", "cleaning", "formats", "spreadsheet"),
     },
+    "diagnosis": NOUNS
+    | {"readers", "mapping", "cleaning", "screening", "evaluation", "endpoints", "upstream", "pages", "spreadsheet"},
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "cli": NOUNS
     | {
@@ -80,6 +82,7 @@ MAY_IMPORT = {
         "planning",
         "doctor",
         "evaluation",
+        "diagnosis",
         "demo",
         "scenarios",
     },
