@@ -12,7 +12,9 @@ import pytest
 from measured import evaluated, row, value
 
 from llf_kit.errors import UsageError
-from llf_kit.evaluation.scoring import Wanted, perplexity
+from llf_kit.evaluation import perplexity
+from llf_kit.evaluation.scoring import Wanted
+from llf_kit.upstream.likelihood import Likelihood
 
 Tree = Callable[[dict[str, Any]], Path]
 
@@ -113,7 +115,10 @@ def test_format_by_a_schema(tree: Tree) -> None:
             evaluated(row("{}", "x"), wanted=Wanted(answer_format=name))
 
 
-def test_perplexity_is_e_to_the_loss() -> None:
-    assert perplexity(0) == 1
-    assert perplexity(2.0) == pytest.approx(7.38905609893065)
-    assert perplexity(1e6) == float("inf")
+def test_perplexity_is_e_to_the_mean_loss_of_all_tokens() -> None:
+    """By hand: 6 nats over 3 tokens and 4 over 1 are 2.5 a token, where the mean of the rows would be 3."""
+    found = perplexity.metrics([Likelihood(6.0, 3), None, Likelihood(4.0, 1)])
+    assert found["loss"].value == pytest.approx(10 / 4)
+    assert found["perplexity"].value == pytest.approx(12.182493960703473)
+    assert (found["perplexity"].scored, perplexity.of_row(Likelihood(6.0, 3))) == (2, pytest.approx(7.38905609893065))
+    assert perplexity.of_row(Likelihood(1e6, 1)) is None, "no number is that large"
