@@ -28,6 +28,21 @@ _DATASET_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
+class Training:
+    """How this project trains: the template, and the parameters of it that are not its defaults."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    template: str = "train/lora_sft"
+    set: dict[str, str | bool | int | float] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """``set`` as text, as parameters stand on the command line."""
+        return {name: str(value) for name, value in self.set.items()}
+
+
+@dataclass(frozen=True)
 class Settings:
     """What ``llf-kit.yaml`` may say; every field can be given as an option instead."""
 
@@ -58,6 +73,9 @@ class Settings:
     shares: dict[str, float] = field(default_factory=dict)
     gate: dict[str, float] = field(default_factory=dict)
     answer_format: str | None = None
+    # What these say is checked by those who use it: names of templates, parameters and metrics are known there.
+    train: Training = field(default_factory=Training)
+    metrics: list[str] = field(default_factory=list)
 
 
 def load_settings(directory: Path) -> Settings:
@@ -78,8 +96,9 @@ def load_settings(directory: Path) -> Settings:
         for item in error.errors():
             where = ".".join(str(part) for part in item["loc"])
             if item["type"] == "unexpected_keyword_argument":
-                known = [known.name for known in fields(Settings)]
-                problems.append(f"{path.name}: {where}: unknown key. {did_you_mean(where, known)}")
+                of = Training if item["loc"][0] == "train" and len(item["loc"]) > 1 else Settings
+                hint = did_you_mean(str(item["loc"][-1]), [known.name for known in fields(of)])
+                problems.append(f"{path.name}: {where}: unknown key. {hint}")
             else:
                 problems.append(f"{path.name}: {where}: {item['msg'].lower()}. Correct the value.")
         raise ConfigError(*problems) from None
