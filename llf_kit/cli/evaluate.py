@@ -67,7 +67,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure what a model answered, each with its uncertainty.
+    """Measure what a model answered, and how sure that is.
 
     RUN is asked its test set first, and what it answered before is not asked again: the folder of a run or a model,
     base:RUN, a YAML, http://host/v1#MODEL (its key in LLF_KIT_ENDPOINT_KEY), or a folder with predictions.
@@ -89,7 +89,9 @@ def command(
     if gate:
         check(wanted)
     if (file is None) == (run is None):
-        raise click.UsageError("Name a run or a model to ask, or a file of predictions: --predictions FILE.")
+        raise click.UsageError(
+            "Name a folder with predictions, a run or a model, or a file of predictions: --predictions FILE."
+        )
     asked = probing.load(probes) if probes else []
     measured = None
     if run is not None and not _asking.answered(run):

@@ -53,7 +53,7 @@ def test_a_run_answers_as_it_was_trained(tree: Build) -> None:
 
 def test_every_key_that_is_taken_is_one_of_upstreams() -> None:
     known = arguments.schema().arguments
-    assert {*tuned.CONVERSATION, *tuned._MODEL, *tuned._ANSWERS} <= known.keys()
+    assert {*tuned.CONVERSATION, *tuned.MODEL, *tuned._ANSWERS} <= known.keys()
 
 
 def test_a_checkpoint_and_a_full_training_and_a_merged_model(tree: Build) -> None:
