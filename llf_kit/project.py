@@ -76,6 +76,8 @@ class Settings:
     # What these say is checked by those who use it: names of templates, parameters and metrics are known there.
     train: Training = field(default_factory=Training)
     metrics: list[str] = field(default_factory=list)
+    # The longest answer, in tokens, of the models that `run` and `sweep` measure
+    max_new_tokens: Annotated[int, Gt(0)] = 512
 
 
 def load_settings(directory: Path) -> Settings:

@@ -59,8 +59,14 @@ MAY_IMPORT = {
         *("outputs", "endpoints", "pages", "cleaning", "formats", "spreadsheet"),
     },
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
+    "line": NOUNS
+    | {
+        *("convert", "readers", "dataset_info", "registered", "quality", "base_models", "render", "checks"),
+        *("upstream", "evaluation"),
+    },
     "cli": NOUNS
     | {
+        "line",
         "convert",
         "mixing",
         "quality",
