@@ -64,9 +64,12 @@ MAY_IMPORT = {
         *("convert", "readers", "dataset_info", "registered", "quality", "base_models", "render", "checks"),
         *("upstream", "evaluation"),
     },
+    "sweeping": NOUNS
+    | {"registered", "dataset_info", "base_models", "render", "checks", "upstream", "evaluation", "pages"},
     "cli": NOUNS
     | {
         "line",
+        "sweeping",
         "convert",
         "mixing",
         "quality",

@@ -21,7 +21,18 @@ from llf_kit.upstream import Record, configs, exporting, locate, models, record
 
 EVALUATION = "evaluation.json"
 REPORT = "report.html"
-_OTHER_SETTINGS = ("name", "sources", "model", "train", "metrics", "gate", "answer_format", "shares", "max_new_tokens")
+_OTHER_SETTINGS = (
+    "name",
+    "sources",
+    "model",
+    "train",
+    "metrics",
+    "gate",
+    "answer_format",
+    "shares",
+    "max_new_tokens",
+    "sweep",
+)
 
 Watch = predict.Watch
 
