@@ -6,13 +6,14 @@ a number format of text where something is typed, keep it from being calculated.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llf_kit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from openpyxl import Workbook
     from openpyxl.cell import Cell
@@ -23,6 +24,17 @@ AS_TEXT = "@"  # the number format of cells whose content is never calculated
 _LONGEST = 32_767  # characters of a cell of Excel, in UTF-16 (Microsoft: Excel specifications and limits)
 _CUT = " …"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a column looks: its width in characters, whether a person fills it in (and types no text there but a
+    ``number``), and whether it is ``centred``."""
+
+    width: int
+    filled: bool = False
+    number: bool = False
+    centred: bool = False
 
 
 def fits(text: str) -> bool:
@@ -51,6 +63,58 @@ def choices(sheet: Worksheet, column: str, words: Iterable[str], otherwise: str 
     choice = DataValidation("list", f'"{",".join(words)}"', allow_blank=True, showErrorMessage=True, error=otherwise)
     sheet.add_data_validation(choice)
     choice.add(f"{column}2:{column}{max(2, sheet.max_row)}")
+
+
+def dress(sheet: Worksheet, looks: Sequence[Look], stays: str) -> None:
+    """Widths, wrapped text, yellow cells to fill in, and a lock on the others; for paper, landscape A4.
+
+    What is above and left of the cell ``stays`` stays in sight. The lock is against slips, not against people: there is
+    no password.
+    """
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+
+    line = Side(style="thin", color="BFBFBF")
+    for number, look in enumerate(looks, start=1):
+        letter = sheet.cell(1, number).column_letter
+        sheet.column_dimensions[letter].width = look.width
+        sheet.cell(1, number).font = Font(bold=True)
+        sheet.cell(1, number).fill = PatternFill("solid", fgColor="E7E6E6")
+        for cell in sheet[letter]:
+            head = cell.row == 1
+            cell.border = Border(line, line, line, line)
+            cell.alignment = Alignment(
+                "center" if head or look.centred else None, "center" if head else "top", wrap_text=True
+            )
+            if look.filled and not head:
+                cell.fill = PatternFill("solid", fgColor="FFF7E0")
+                cell.protection = Protection(locked=False)
+                if not look.number:
+                    cell.number_format = AS_TEXT
+    sheet.freeze_panes = stays
+    sheet.auto_filter.ref = sheet.dimensions
+    guard = sheet.protection
+    guard.sheet = True
+    guard.formatColumns = guard.formatRows = guard.autoFilter = False  # these stay allowed
+    setup = sheet.page_setup
+    setup.orientation, setup.paperSize, setup.fitToWidth, setup.fitToHeight = "landscape", sheet.PAPERSIZE_A4, 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "1:1"
+    sheet.oddFooter.center.text = "&P / &N"
+
+
+def explain(guide: Worksheet, lines: Iterable[str]) -> None:
+    """A page of instructions, a line each, below those that are there; nobody writes on it."""
+    from openpyxl.styles import Alignment
+
+    for line in lines:
+        append(guide, [line])
+    guide.column_dimensions["A"].width = 100
+    for cell in guide["A"]:
+        cell.alignment = Alignment(vertical="top", wrap_text=True)
+    guide.protection.sheet = True
+    guide.page_setup.paperSize = guide.PAPERSIZE_A4
+    guide.page_setup.fitToHeight = 0
+    guide.sheet_properties.pageSetUpPr.fitToPage = True
 
 
 def load(path: Path, writer: str) -> Workbook:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,22 @@ def call(directory: Path, *arguments: object, program: str = "llf-kit", stdin: s
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def typed_at_a_terminal(directory: Path, typed: str, *arguments: object) -> tuple[int, str]:
+    """Exit status of ``llf-kit`` and what its terminal showed, with ``typed`` typed ahead."""
+    here, there = pty.openpty()
+    command = [str(BIN / "llf-kit"), *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=directory, stdin=there, stdout=there, stderr=there)
+    os.close(there)
+    os.write(here, typed.encode())
+    shown = b""
+    while True:
+        try:
+            shown += os.read(here, 4096)
+        except OSError:  # the other end is closed
+            os.close(here)
+            return process.wait(), shown.decode(errors="replace")
 
 
 @dataclass

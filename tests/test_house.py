@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "base_models": NOUNS,
     "fetching": NOUNS | {"base_models"},
     "render": NOUNS | {"base_models", "templating"},
+    "scenarios": NOUNS | {"base_models", "templating"},
     "labelling": NOUNS,
     "endpoints": NOUNS,
     "quality": NOUNS
@@ -52,12 +53,15 @@ MAY_IMPORT = {
     "mixing": NOUNS | {"registered", "labelling", "outputs", "dataset_info"},
     "checks": NOUNS | {"base_models", "upstream"},
     "upstream": NOUNS | {"templating"},
+    "planning": NOUNS | {"base_models", "upstream", "checks"},
     "doctor": NOUNS | {"upstream"},
     "evaluation": NOUNS
     | {
         *("upstream", "registered", "render", "templating", "splitting", "screening", "base_models", "dataset_info"),
         *("outputs", "endpoints", "pages", "cleaning", "formats", "spreadsheet"),
     },
+    "diagnosis": NOUNS
+    | {"readers", "mapping", "cleaning", "screening", "evaluation", "endpoints", "upstream", "pages", "spreadsheet"},
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
     "line": NOUNS
     | {
@@ -84,9 +88,12 @@ MAY_IMPORT = {
         "fetching",
         "upstream",
         "checks",
+        "planning",
         "doctor",
         "evaluation",
+        "diagnosis",
         "demo",
+        "scenarios",
     },
 }
 

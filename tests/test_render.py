@@ -214,3 +214,5 @@ def test_templates_travel_inside_the_wheel(tmp_path: Path) -> None:
     assert "llf_kit/datasets/probes.jsonl" in names
     assert {"llf_kit/upstream/renamed.yaml", "llf_kit/upstream/snapshots/0.9.5.json"} <= set(names)
     assert "llf_kit/datasets/raw/quality_and_interpretation.csv" in names
+    scenarios = [path for path in (REPOSITORY / "templates/scenarios").rglob("*") if path.is_file()]
+    assert {f"llf_kit/{path.relative_to(REPOSITORY).as_posix()}" for path in scenarios} <= set(names)

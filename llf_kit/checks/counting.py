@@ -14,7 +14,9 @@ from llf_kit.upstream.chat_template import ChatTemplate, Slot
 from llf_kit.upstream.encoding import NotCountedError, Pair
 from llf_kit.upstream.tokenizer import Tokenizer
 
-__all__ = ["Counts", "configured", "count", "number", "packs", "training_rows", "unpacked_cutoff"]
+__all__ = [
+    *("Counts", "configured", "count", "counted", "number", "packs", "training_rows", "uncountable", "unpacked_cutoff"),
+]
 
 _CHUNK = 10_000  # rows that are tokenised at once
 
@@ -42,6 +44,39 @@ class Counts:
 def configured(subject: Subject) -> ChatTemplate | None:
     """The template that upstream would use, as the other keys of the YAML change it; None where it cannot be known."""
     return written.configured(subject.config.values, subject.model)
+
+
+def uncountable(subject: Subject) -> tuple[str, str] | None:
+    """Why tokens cannot be counted, and what to do."""
+    if subject.model is None:
+        return "the base model is not on this machine", "Bring it here with llf-kit model fetch."
+    if not (subject.model / "tokenizer.json").is_file():
+        return "the base model has no tokenizer.json", "Bring it here with llf-kit model fetch."
+    if subject.has("tokenized_path") or subject.get("split_special_tokens") is True:
+        return "tokenized_path or split_special_tokens is set", "Look at a row with llf-kit inspect."
+    if configured(subject) is None:
+        if subject.config.values.get("template") is None:
+            return "no template is named, and the model's own cannot be read", "Name the template of the model."
+        return "the template cannot be read from LLaMA-Factory here", "Check again where it is installed."
+    return None
+
+
+def counted(subject: Subject) -> Counts:
+    """The counts of a YAML that is not :func:`uncountable`, with the tokenizer of its model.
+
+    Raises:
+        DataError: a file cannot be read.
+        ModelError: the tokenizer cannot be read.
+    """
+    template, model = configured(subject), subject.model
+    assert template is not None and model is not None  # noqa: S101 - what uncountable() looks at
+    extra = [*_list(subject, "add_tokens"), *_list(subject, "add_special_tokens")]
+    return count(subject, template, Tokenizer(model, template, extra))
+
+
+def _list(subject: Subject, key: str) -> list[str]:
+    value = subject.config.values.get(key)
+    return [one.strip() for one in value.split(",")] if isinstance(value, str) else list(map(str, value or ()))
 
 
 def packs(subject: Subject) -> bool:

@@ -20,17 +20,17 @@ def run(subject: Subject) -> Iterator[Finding]:
         message = "deepspeed needs torchrun, which upstream starts by itself for several GPUs alone"
         severity: Severity = "info" if subject.elsewhere else "error"
         yield subject.finding("launch", severity, "deepspeed", message, "Set FORCE_TORCHRUN=1 for a single one.")
-    processes = _processes()
-    if subject.trains and processes > 1:
+    started = processes()
+    if subject.trains and started > 1:
         batch = [subject.get(key) for key in ("per_device_train_batch_size", "gradient_accumulation_steps")]
         device, steps = (value if isinstance(value, int) else 1 for value in batch)
-        product = f"{device} × {steps} × {processes} = {device * steps * processes}"
-        message = f"{processes} processes make an effective batch of {product}"
+        product = f"{device} × {steps} × {started} = {device * steps * started}"
+        message = f"{started} processes make an effective batch of {product}"
         hint = "Divide gradient_accumulation_steps if the batch of one process is meant."
         yield subject.finding("launch", "info", "gradient_accumulation_steps", message, hint)
 
 
-def _processes() -> int:
+def processes() -> int:
     """How many processes upstream will start, as far as the environment says."""
     visible = len([device for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device.strip()])
     each = os.environ.get("NPROC_PER_NODE", "") or str(max(1, visible))

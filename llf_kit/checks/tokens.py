@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from llf_kit.checks import counting
 from llf_kit.checks.counting import Counts
+from llf_kit.checks.epoch import epoch, resampled
 from llf_kit.checks.subject import Severity, Subject
 from llf_kit.errors import DataError, ModelError
 from llf_kit.schema import Finding
-from llf_kit.upstream import schedule, truncation
-from llf_kit.upstream.tokenizer import Tokenizer
 
 NAME = "tokens"
 
@@ -26,16 +25,12 @@ def run(subject: Subject) -> Iterator[Finding]:
     """Findings about the length of rows; one that says why they were not counted, where they cannot be."""
     if not subject.trains or not any(dataset.key == "dataset" and dataset.path for dataset in subject.datasets):
         return
-    if why := _uncountable(subject):
+    if why := counting.uncountable(subject):
         message, hint = why
         yield subject.finding(NAME, "info", "model_name_or_path", f"tokens were not counted: {message}", hint)
         return
-    template, model = counting.configured(subject), subject.model
-    if template is None or model is None:
-        return
-    extra = [*_list(subject, "add_tokens"), *_list(subject, "add_special_tokens")]
     try:
-        counts = counting.count(subject, template, Tokenizer(model, template, extra))
+        counts = counting.counted(subject)
     except (DataError, ModelError) as error:
         message, _, hint = error.problems[0].partition(". ")
         yield subject.finding(NAME, "info", "dataset", f"tokens were not counted: {message}", hint)
@@ -46,26 +41,6 @@ def run(subject: Subject) -> Iterator[Finding]:
     if counts.whole:
         yield from _cut(subject, counts)
         yield from _sizes(subject, counts)
-
-
-def _uncountable(subject: Subject) -> tuple[str, str] | None:
-    """Why tokens cannot be counted, and what to do."""
-    if subject.model is None:
-        return "the base model is not on this machine", "Bring it here with llf-kit model fetch."
-    if not (subject.model / "tokenizer.json").is_file():
-        return "the base model has no tokenizer.json", "Bring it here with llf-kit model fetch."
-    if subject.has("tokenized_path") or subject.get("split_special_tokens") is True:
-        return "tokenized_path or split_special_tokens is set", "Look at a row with llf-kit inspect."
-    if counting.configured(subject) is None:
-        if subject.config.values.get("template") is None:
-            return "no template is named, and the model's own cannot be read", "Name the template of the model."
-        return "the template cannot be read from LLaMA-Factory here", "Check again where it is installed."
-    return None
-
-
-def _list(subject: Subject, key: str) -> list[str]:
-    value = subject.config.values.get(key)
-    return [one.strip() for one in value.split(",")] if isinstance(value, str) else list(map(str, value or ()))
 
 
 def _cut(subject: Subject, counts: Counts) -> Iterator[Finding]:
@@ -106,62 +81,21 @@ def _sizes(subject: Subject, counts: Counts) -> Iterator[Finding]:
     )
     hint = f"cutoff_len: {suggested(rows)} leaves at least {100 * WHOLE} % of them whole."
     yield subject.finding(NAME, "info", "cutoff_len", message, hint)
-    if not _resampled(subject):
+    if not resampled(subject):
         yield _epoch(subject, counts)
 
 
-def _resampled(subject: Subject) -> bool:
-    """Whether an epoch is something else than all rows once."""
-    mixed = subject.get("mix_strategy", "concat") != "concat"
-    return subject.get("streaming") is True or mixed or any("num_samples" in one.entry for one in subject.datasets)
-
-
 def _epoch(subject: Subject, counts: Counts) -> Finding:
-    """Tokens and steps of an epoch on one device.
-
-    With ``val_size`` they are about right: which rows are withheld is drawn, those that are dropped later among them.
-    """
-    batch = max(int(counting.number(subject, "per_device_train_batch_size", 8)), 1)
-    withheld = schedule.withheld(len(counts.kept), counting.number(subject, "val_size", 0))
-    share = 1 - withheld / len(counts.kept)
-    packs = counting.packs(subject)
-    rows, tokens, slots = _packed(subject, counts) if packs else _padded(subject, counts, batch)
-    epoch, total = schedule.steps(
-        round(rows * share),
-        batch,
-        max(int(counting.number(subject, "gradient_accumulation_steps", 1)), 1),
-        counting.number(subject, "num_train_epochs", 3),
-        int(counting.number(subject, "max_steps", -1)),
-        subject.get("dataloader_drop_last") is True,
-    )
-    waste = 1 - tokens / slots if slots else 0.0
+    """Tokens and steps of an epoch on one device."""
+    made = epoch(subject, counts)
     message = (
-        f"an epoch has about {round(tokens * share):,} tokens and, on one GPU, {_of(epoch, 'step')} "
-        f"({total:,} in all); {waste:.0%} of its batches is padding"
+        f"an epoch has about {made.tokens:,} tokens and, on one GPU, {_of(made.steps, 'step')} "
+        f"({made.total:,} in all); {made.waste:.0%} of its batches is padding"
     )
     hint = "With packing: true, or a smaller batch and more accumulation, it is less."
-    if waste <= WASTE:
-        hint = "More GPUs divide the steps."
+    if made.waste <= WASTE:
+        hint = "More GPUs divide the steps; llf-kit plan says what it costs."
     return subject.finding(NAME, "info", "per_device_train_batch_size", message, hint)
-
-
-def _padded(subject: Subject, counts: Counts, batch: int) -> tuple[int, int, float]:
-    """The number of rows, of their tokens, and of the tokens with the padding."""
-    both = 2 if subject.stage in ("rm", "dpo") else 1  # both answers of a pair are in the batch
-    multiple = 1 if subject.stage == "pt" else schedule.MULTIPLE
-    return len(counts.kept), sum(counts.kept), both * schedule.padded(counts.widths, batch, multiple)
-
-
-def _packed(subject: Subject, counts: Counts) -> tuple[int, int, float]:
-    """As :func:`_padded`, of packed rows; upstream packs ``preprocessing_batch_size`` rows at a time."""
-    chunk = max(int(counting.number(subject, "preprocessing_batch_size", 1000)), 1)
-    cutoff = counting.unpacked_cutoff(subject)
-    chunks = [counts.kept[start : start + chunk] for start in range(0, len(counts.kept), chunk)]
-    if subject.stage == "pt":  # one text, cut into blocks, without what is left over
-        blocks = sum(sum(one) // cutoff for one in chunks)
-        return blocks, blocks * cutoff, blocks * cutoff
-    full = [size for one in chunks for size in truncation.knapsacks([x for x in one if x <= cutoff], cutoff)]
-    return len(full), sum(full), len(full) * (cutoff + 1)
 
 
 def suggested(lengths: Sequence[int]) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from llf_kit.cli._options import say
+from llf_kit.cli._options import at_terminal, say
 
 if TYPE_CHECKING:
     from llf_kit.mapping import Ask, Mapping
@@ -17,7 +16,7 @@ _WIDTH = 50  # characters of a cell that are shown
 
 def wizard() -> Ask | None:
     """A function that asks, the same table never twice; None where nobody sits at a terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not at_terminal():
         return None
     answers: dict[tuple[str, ...], dict[str, str] | None] = {}
 

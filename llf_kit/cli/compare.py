@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from llf_kit.evaluation.comparison import Comparison, Difference
 
 _WORSE = 5  # rows that are named
+_OVERRIDE = re.compile("[A-Za-z_]+=")
 _OUTCOME = {"better": "green", "worse": "red"}
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
+@click.argument("words", nargs=-1, required=True, metavar="RUN RUN... [KEY=VALUE]...")
 @click.option("--dataset", metavar="NAME", help="What to ask those who have not answered yet; the test set of the "
               "first run when not given.")  # fmt: skip
 @click.option("--metric", metavar="NAME", help="The metric that the verdict is about; exact values come first.")
@@ -30,7 +32,7 @@ _OUTCOME = {"better": "green", "worse": "red"}
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", help="Language of the verdict.")
 @_options.as_json
 def command(
-    runs: tuple[str, ...],
+    words: tuple[str, ...],
     dataset: str | None,
     metric: str | None,
     general: bool,
@@ -43,17 +45,20 @@ def command(
 
     The first is compared with each of the others. A RUN is the output_dir of a training, `base` (its base model), a
     model, http://host/v1#MODEL, a file of predictions, or the JSON of `llf-kit evaluate --output`. Runs of one method
-    that differ in their seed are joined by commas: seed1,seed2.
+    that differ in their seed are joined by commas: seed1,seed2. A KEY=VALUE holds for all that are asked:
+    max_new_tokens=64.
     """
     from llf_kit.evaluation.comparing import compare
     from llf_kit.evaluation.entrants import evaluated
     from llf_kit.evaluation.predict import Watch
 
+    overrides = tuple(word for word in words if _OVERRIDE.match(word))
+    runs = tuple(word for word in words if word not in overrides)
     if len(runs) < 2:
         raise click.UsageError("Name two or more: llf-kit compare base saves/lora_sft --dataset lab_qa_test")
     with _progress.shown() as progress:
         found = evaluated(
-            Path.cwd(), runs, dataset, allowed=allowed,
+            Path.cwd(), runs, dataset, overrides=overrides, allowed=allowed,
             leaving=lambda candidate, name: _asking.check_leaving(candidate, name, unmasked),
             watch=Watch(progress.status, progress.report),
         )  # fmt: skip
@@ -65,28 +70,28 @@ def command(
 
 
 def _show(made: Comparison, lang: str) -> None:
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from llf_kit.evaluation.wording import chance, number, signed
 
-    table = Table(title=escape(f"{made.other} − {made.base}: {made.rows} rows"), title_justify="left")
-    for name in ("metric", "rows", made.base, made.other, "difference", "95 %", "p", "effect", "won/tied/lost"):
-        table.add_column(escape(name), justify="left" if name == "metric" else "right")
+    title = f"{made.other} − {made.base}: {made.rows} rows (w/t/l: won, tied, lost)"
+    table = Table(title=escape(title), title_justify="left", box=SIMPLE)
+    table.add_column("metric", no_wrap=True)
+    for name in (_short(made.base), _short(made.other), "change", "95 %", "p", "w/t/l"):
+        table.add_column(escape(name), justify="right")
 
     def row(label: str, one: Difference) -> None:
         p = one.p if one.holm is None else one.holm
-        effect = "" if one.effect is None else f"{'OR' if one.effect_kind == 'odds_ratio' else 'd'} {one.effect:.2f}"
         table.add_row(
-            escape(label),
-            str(one.rows),
+            escape(label if one.rows == made.rows else f"{label}, {one.rows} rows"),
             number(one.base),
             number(one.other),
             signed(one.difference),
-            "" if one.low is None else f"{signed(one.low)} … {signed(one.high)}",
+            "" if one.low is None else f"{signed(one.low)}…{signed(one.high)}",
             "" if p is None else chance(p).removeprefix("= "),
-            effect,
             f"{one.wins}/{one.ties}/{one.losses}",
             style=_OUTCOME.get(one.outcome),
         )
@@ -106,6 +111,11 @@ def _show(made: Comparison, lang: str) -> None:
         say(f"  worse {change.place}  {made.main} {number(change.base)} → {number(change.other)}")
     if len(worse) > _WORSE:
         say(f"        and {len(worse) - _WORSE} more; --json lists them")
+
+
+def _short(name: str) -> str:
+    """A run by its folder: the title has the whole name."""
+    return name.rstrip("/").rpartition("/")[2] or name
 
 
 def _lost(made: Comparison, base: float, other: float) -> bool:

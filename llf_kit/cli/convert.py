@@ -85,7 +85,7 @@ def command(
     from llf_kit.cli._wizard import wizard
     from llf_kit.convert import Plan, convert
     from llf_kit.outputs import Container
-    from llf_kit.project import load_settings
+    from llf_kit.project import Training, load_settings
 
     here = Path.cwd()
     settings = load_settings(here)
@@ -165,6 +165,8 @@ def command(
         say("nothing was written (--dry-run)")
         return
     template = formats.get(summary.format).template
+    if template == Training().template:  # supervised, for which the project may have chosen another way
+        template = settings.train.template
     say(f"next: llf-kit render {template} {_datasets(plan.names)} -o {template.partition('/')[2]}.yaml")
 
 

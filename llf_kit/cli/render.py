@@ -11,14 +11,15 @@ from llf_kit.cli._options import say
 
 
 @click.command()
-@click.argument("template")
+@click.argument("template", required=False)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", callback=_options.pairs,
               help="A parameter of the template; `llf-kit templates show TEMPLATE` lists them.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; stdout when not given.")
-def command(template: str, settings: dict[str, str], output: Path | None) -> None:
+def command(template: str | None, settings: dict[str, str], output: Path | None) -> None:
     """Make a YAML for LLaMA-Factory from a shipped template.
 
-    `llf-kit templates list` names them, `llf-kit templates show train/lora_sft` explains one.
+    `llf-kit templates list` names them, `llf-kit templates show train/lora_sft` explains one; without a name it is
+    the one of llf-kit.yaml (`train:`), whose parameters there hold where --set says nothing else.
     """
     from llf_kit.project import load_settings
     from llf_kit.render import load, render, render_to
@@ -26,11 +27,14 @@ def command(template: str, settings: dict[str, str], output: Path | None) -> Non
 
     project = load_settings(Path.cwd())
     known = {"model": project.model, "dataset": project.name}
-    chosen = load(template)
-    values = {key: value for key, value in known.items() if value and key in chosen.parameters} | settings
+    chosen = load(template or project.train.template)
+    values = {key: value for key, value in known.items() if value and key in chosen.parameters}
+    if chosen.name == project.train.template:
+        values |= project.train.parameters
+    values |= settings
     if output is None:
-        click.echo(render(template, values), nl=False)
+        click.echo(render(chosen.name, values), nl=False)
         return
-    render_to(output, template, values, editor.install(Path.cwd()))
+    render_to(output, chosen.name, values, editor.install(Path.cwd()))
     say(f"  written   {output}")
     say(f"next: {chosen.launch} {output}")

@@ -13,6 +13,7 @@ from llf_kit.cli._options import say
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@_options.overrides
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="What to ask, the first is what the verdict "
               "is about; the test sets of the training data when not given.")  # fmt: skip
 @click.option("--base", default="base", metavar="WHO", help="With whom to compare: the run's own base, another run, or "
@@ -28,6 +29,7 @@ from llf_kit.cli._options import say
 @_options.as_json
 def command(
     run: Path,
+    overrides: tuple[str, ...],
     datasets: tuple[str, ...],
     base: str,
     general: bool,
@@ -59,7 +61,8 @@ def command(
     if general:
         _register(here, questions.NAME)
     with _progress.shown() as progress:
-        report = gather.gather(here, run, datasets, general=general, base=base, gate=thresholds, language=lang,
+        report = gather.gather(here, run, datasets, overrides=overrides, general=general, base=base, gate=thresholds,
+                               language=lang,
                                extras=Extras(efficiency, times or 0),
                                watch=Watch(progress.status, progress.report))  # fmt: skip
     page = page or run / "report.html"

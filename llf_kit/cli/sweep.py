@@ -51,7 +51,9 @@ def _show(outcome: Outcome) -> None:
     for one in outcome.rows:
         mark = " ← take this" if one is outcome.chosen else ""
         shown.add_row(escape(one.choice.name) + mark, page.value(one.metric(metric)), *page.figures(one).values())
-    Console(stderr=True, highlight=False).print(shown)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.width = max(console.width, 160)  # names are long, and a row is a line
+    console.print(shown)
     for one in outcome.rows:
         if one.problem:
             say(f"  {one.choice.name} failed: {one.problem}")

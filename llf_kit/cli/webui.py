@@ -88,7 +88,7 @@ def _password(name: str, given: str) -> str:
         say(f"         Give --auth {name} alone; the password is then asked for, or made.")
         return given
     asked = ""
-    if sys.stdin.isatty() and sys.stderr.isatty():
+    if _options.at_terminal():
         asked = click.prompt(f"Password for {name} (empty: one is made)", default="", show_default=False,
                              hide_input=True, err=True)  # fmt: skip
     if asked:

@@ -22,6 +22,7 @@ def evaluated(
     words: Sequence[str],
     dataset: str | None,
     *,
+    overrides: Sequence[str] = (),
     allowed: Collection[str] = (),
     leaving: Callable[[Candidate, str], None] = lambda *_: None,
     watch: Watch | None = None,
@@ -30,8 +31,8 @@ def evaluated(
 
     A word is what :mod:`llf_kit.evaluation.candidates` knows, a folder of a prediction, or the JSON that
     ``evaluate --output`` writes. ``base`` is the base of the first run among the others. Without ``dataset``, those who
-    have to be asked are asked the test set of the first run. ``allowed`` is as in :func:`.asking.ask`; ``leaving`` is
-    called before a candidate is asked, and may refuse.
+    have to be asked are asked the test set of the first run; ``overrides`` (``key=value``) hold for all of them.
+    ``allowed`` is as in :func:`.asking.ask`; ``leaving`` is called before a candidate is asked, and may refuse.
 
     Raises:
         UsageError: a word stands for nobody, or has to be asked and nobody says what.
@@ -48,7 +49,7 @@ def evaluated(
             read = given.from_file(directory, place, dataset)
             found[word] = scoring.evaluate(read.rows, name=word, dataset=read.dataset, lacking=read.lacking)
         else:
-            candidate = candidates.find(word, beside=beside)
+            candidate = candidates.find(word, overrides, beside=beside)
             dataset = dataset or asking.default_dataset(candidates.find(beside) if beside else candidate, directory)
             leaving(candidate, dataset)
             measured = asking.ask(candidate, dataset, directory, allowed=allowed, watch=watch)

@@ -105,14 +105,6 @@ def probed(rows: Sequence[Prediction], asked: Sequence[Probe]) -> dict[int, Prob
     return found
 
 
-def perplexity(loss: float) -> float:
-    """Of the mean loss a token (natural logarithm): e to its power; infinite where that is too large for a number."""
-    try:
-        return math.exp(loss)
-    except OverflowError:
-        return math.inf
-
-
 def _columns(
     rows: Sequence[Prediction], found: Sequence[Kind], probing: Sequence[Probe], wanted: Wanted
 ) -> tuple[dict[str, Column], dict[str, Any]]:

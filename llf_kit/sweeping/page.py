@@ -6,6 +6,7 @@ from typing import Any
 
 from llf_kit import pages
 from llf_kit.evaluation.metrics import NAMES
+from llf_kit.evaluation.paired import FEW
 from llf_kit.evaluation.results import Metric
 from llf_kit.evaluation.wording import number, signed
 from llf_kit.schema import Language
@@ -18,7 +19,7 @@ def sentence(outcome: Outcome, language: Language) -> str:
     if outcome.best is None or outcome.chosen is None:
         return str(said["nothing"]).format(metric=sweep.metric)
     best, chosen = outcome.best.metric(sweep.metric), outcome.chosen.metric(sweep.metric)
-    values = {
+    values: dict[str, Any] = {
         "metric": sweep.metric,
         "dataset": outcome.space.asked,
         "tolerance": f"{sweep.tolerance:g}",
@@ -28,13 +29,14 @@ def sentence(outcome: Outcome, language: Language) -> str:
         "chosen_value": value(chosen),
         "rows": best.scored if best else 0,
     }
+    few = str(said["few"]).format(least=FEW, **values) if values["rows"] < FEW else ""
     if outcome.chosen is outcome.best:
-        return str(said["best_is_smallest"]).format(**values)
+        return str(said["best_is_smallest"]).format(**values) + few
     one = outcome.difference
     beside = "" if one is None else str(said["difference"]).format(
         difference=signed(one.difference), low=signed(one.low), high=signed(one.high), rows=one.rows
     )  # fmt: skip
-    return str(said["smaller"]).format(**values) + beside
+    return str(said["smaller"]).format(**values) + beside + few
 
 
 def html(outcome: Outcome, language: Language) -> str:

@@ -107,6 +107,7 @@ def _templates(names: list[str], problems: list[str]) -> Iterator[Template]:
             continue
         if not found.name.startswith("train/"):
             problems.append(f"{_WHERE}.templates: {name} trains nothing. Name templates of train/.")
+            continue
         yield found
 
 

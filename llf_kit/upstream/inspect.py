@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +11,11 @@ from typing import Any
 
 from llf_kit.errors import ConfigError, RunError, UsageError, did_you_mean
 from llf_kit.project import DATASET_INFO
-from llf_kit.upstream import configs, failures, locate, process
+from llf_kit.upstream import configs, failures, scripts
 
 __all__ = ["Request", "Row", "Seen", "View", "inspect", "request"]
 
-_SCRIPT = Path(__file__).with_name("through.py")
+_SCRIPT = "through.py"
 _STAGES = {"dpo": "rm"}  # train/tuner.py: both read pairs
 
 
@@ -186,41 +183,14 @@ def inspect(asked: Request, rows: int = 3) -> Seen:
         NotInstalledError: llamafactory-cli is missing.
         RunError: upstream failed; with the reason and what to do.
     """
-    python = locate.interpreter(locate.find())
     seen = Seen(asked.name, asked.stage)
+    request = {"name": asked.name, "values": asked.values, "stage": asked.stage, "rows": rows}
     with TemporaryDirectory(prefix="llf-kit-") as work:
-        for answer in _answers(python, asked, rows, Path(work)):
+        for answer in scripts.answers(_SCRIPT, request, Path(work), asked.where):
             if "error" in answer:
                 raise RunError(_told(asked, answer))
             _note(seen, answer, rows)
     return seen
-
-
-def _answers(python: Path, asked: Request, rows: int, work: Path) -> Iterator[dict[str, Any]]:
-    sent = {"name": asked.name, "values": asked.values, "stage": asked.stage, "rows": rows, "cache": str(work)}
-    offline = {"HF_HUB_OFFLINE": "1"} if Path(str(asked.values["model_name_or_path"])).expanduser().is_dir() else {}
-    quiet = {"LLAMAFACTORY_VERBOSITY": "ERROR", "HF_DATASETS_CACHE": str(work), "TOKENIZERS_PARALLELISM": "false"}
-    log = work / "log"
-    (work / "request").write_text(json.dumps(sent), encoding="utf-8")
-    with (work / "request").open("rb") as stdin, log.open("wb") as stderr:
-        child = subprocess.Popen(
-            process.script(python, _SCRIPT),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env={**os.environ, **quiet, **offline},
-        )
-        try:
-            assert child.stdout is not None  # noqa: S101 - a pipe was asked for
-            yield from map(json.loads, child.stdout)
-            code = child.wait()
-        finally:
-            child.kill()
-            child.wait()
-            if child.stdout:
-                child.stdout.close()
-    if code:
-        raise RunError(f"{asked.where}: {failures.explain(log, code)}")
 
 
 def _note(seen: Seen, answer: dict[str, Any], rows: int) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from llf_kit.errors import RunError
-from llf_kit.upstream import failures, locate, process
+from llf_kit.upstream import failures, scripts
 from llf_kit.upstream.configs import Config
 
 __all__ = ["Likelihood", "likelihoods"]
 
-_SCRIPT = Path(__file__).with_name("likelihood_child.py")
+_SCRIPT = "likelihood_child.py"
 
 
 @dataclass(frozen=True)
@@ -43,34 +40,13 @@ def likelihoods(
         NotInstalledError: llamafactory-cli is missing.
         RunError: it failed.
     """
-    python = locate.interpreter(locate.find())
     found: list[Likelihood | None] = []
     with TemporaryDirectory(prefix="llf-kit-") as work:
         values = {**config.values, "output_dir": str(Path(work) / "run")}
-        request = Path(work) / "request"
-        request.write_text(json.dumps({"values": values, "letters": list(letters), "cache": work}), encoding="utf-8")
-        log = Path(work) / "log"
-        with request.open("rb") as stdin, log.open("wb") as stderr:
-            child = subprocess.Popen(
-                process.script(python, _SCRIPT),
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={**os.environ, "LLAMAFACTORY_VERBOSITY": "ERROR", "HF_DATASETS_CACHE": work},
-            )
-            try:
-                assert child.stdout is not None  # noqa: S101 - a pipe was asked for
-                for line in child.stdout:
-                    found.append(_one(json.loads(line), config))
-                    on_row()
-                code = child.wait()
-            finally:
-                child.kill()
-                child.wait()
-                if child.stdout:
-                    child.stdout.close()
-        if code:
-            raise RunError(f"{config.path}: {failures.explain(log, code)}")
+        request = {"values": values, "letters": list(letters)}
+        for answer in scripts.answers(_SCRIPT, request, Path(work), str(config.path)):
+            found.append(_one(answer, config))
+            on_row()
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from conftest import ask_upstream
 
-from llf_kit.checks import tokens
+from llf_kit.checks import epoch, tokens
 from llf_kit.checks.counting import configured, count
 from llf_kit.checks.subject import Subject
 from llf_kit.schema import Finding
@@ -310,7 +310,7 @@ def test_lengths_are_those_that_upstream_trains_on(tree: Build, project: Path, s
         assert template is not None
         counts = count(one, template, Tokenizer(smollm2, template))
         if name in ("packed", "neat", "blocks"):
-            made, _, slots = tokens._packed(one, counts)
+            made, _, slots = epoch._packed(one, counts)
             assert (made, slots) == (len(told[name]), sum(map(sum, told[name]))), name
         else:
             assert counts.kept == [sum(lengths) for lengths in told[name]], name

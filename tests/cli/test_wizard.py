@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import Result, rows
+from conftest import Result, rows, typed_at_a_terminal
 
 GUESSED = (
     "编号,甲栏,乙栏\n1,血钾的参考区间是多少？,成人血清钾为 3.5～5.3 mmol/L\n2,血钠呢？,成人血清钠为 137～147 mmol/L\n"
@@ -19,17 +15,7 @@ GUESSED = (
 
 def at_a_terminal(directory: Path, typed: str, *arguments: str) -> tuple[int, str]:
     """Exit status of ``llf-kit convert`` and what its terminal showed, with ``typed`` typed ahead."""
-    here, there = pty.openpty()
-    command = [str(Path(sys.executable).parent / "llf-kit"), "convert", *arguments, "--name", "lab"]
-    process = subprocess.Popen(command, cwd=directory, stdin=there, stdout=there, stderr=there)
-    os.close(there)
-    os.write(here, typed.encode())
-    shown = b""
-    while True:
-        try:
-            shown += os.read(here, 4096)
-        except OSError:  # the other end is closed
-            return process.wait(), shown.decode(errors="replace")
+    return typed_at_a_terminal(directory, typed, "convert", *arguments, "--name", "lab")
 
 
 def test_a_guess_is_confirmed_and_an_unknown_table_is_named(tree: Callable[[dict[str, Any]], Path]) -> None:

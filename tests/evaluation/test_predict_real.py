@@ -11,9 +11,20 @@ import pytest
 from conftest import Trained
 
 from llf_kit import registered, upstream
-from llf_kit.evaluation import candidates, efficiency, generating, perplexity, questions, stability
+from llf_kit.evaluation import (
+    candidates,
+    comparing,
+    efficiency,
+    entrants,
+    generating,
+    perplexity,
+    questions,
+    stability,
+)
 from llf_kit.evaluation.candidates import Candidate
 from llf_kit.evaluation.predict import Predicted, Watch, messages, predict
+from llf_kit.evaluation.report import gather
+from llf_kit.evaluation.report import page as pages
 from llf_kit.upstream import configs
 from llf_kit.upstream.client import Client
 from llf_kit.upstream.likelihood import Likelihood
@@ -168,3 +179,23 @@ def test_what_answers_cost_and_whether_they_stay_the_same(asked: Asked, client: 
     assert greedy.partial is None
     assert greedy.questions[0].again == stability.Agreement(2, 100.0, greedy.questions[0].again.values)
     assert greedy.questions[0].other_words.answers == 3
+
+
+def test_base_and_tuned_are_compared_and_reported_without_being_asked_again(asked: Asked, trained: Trained) -> None:
+    words = ["base", str(trained.adapter)]
+    found = entrants.evaluated(asked.project, words, "exam", overrides=OVERRIDES)
+    compared = comparing.compare(*found)
+    assert (compared.rows, compared.base, compared.other) == (4, *words)
+    surprise = compared.differences["perplexity"]
+    assert surprise.rows == 3
+    assert surprise.base is not None
+    assert surprise.difference is not None
+    assert surprise.base + surprise.difference > 1
+
+    def told(said: str) -> None:
+        assert "rows" not in said, "they have answered already"
+
+    report = gather.gather(asked.project, trained.adapter, ["exam"], overrides=OVERRIDES, watch=Watch(status=told))
+    page = pages.html(report)
+    assert "Say hello." in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")

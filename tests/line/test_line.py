@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Result
+from conftest import Result, rows
 
 RAW = "question,answer\n" + "".join(
     f"Normal {name} of adults?,{low}-{high} mmol/L\n"
@@ -125,15 +125,15 @@ def test_a_real_line_does_nothing_twice_and_stops_at_a_failed_gate(
     done = llf_kit("run", "--until", "evaluate", "--json")
     assert told(done) == dict.fromkeys(steps, "for the first time")
     measured = json.loads((here / "saves/lora_sft/evaluation.json").read_text())
-    assert (measured["dataset"], measured["n"]) == ("lab_test", 2)
+    assert (measured["dataset"], measured["n"]) == ("lab_test", len(rows(here / "datasets/lab_test.jsonl")))
     again = llf_kit("run", "--until", "evaluate", "--json")
     assert told(again) == dict.fromkeys(steps, "skipped, nothing changed")
 
     with (here / "llf-kit.yaml").open("a") as file:
         file.write("gate: {value_accuracy: 100}\n")
-    for _ in range(2):  # it fails each time, and nothing is asked again
-        failed = llf_kit("run")
-        assert failed.status == 1
-        assert "train: skipped, nothing changed" in failed.err
-        assert "the gate failed: value_accuracy is" in failed.err
-        assert "export" not in failed.err.replace("skipped", "")
+    failed = llf_kit("run")
+    assert failed.status == 1
+    assert "train: skipped, nothing changed" in failed.err
+    assert "rows 1 to" not in failed.err, "what was answered is asked again"
+    assert "the gate failed: value_accuracy is" in failed.err
+    assert not (here / "models").exists()

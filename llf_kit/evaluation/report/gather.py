@@ -39,10 +39,9 @@ def gather(
 ) -> Report:
     """The report of ``run``, a training's output_dir, on ``datasets``; of none, on the test sets of its training data.
 
-    ``overrides`` are settings of the answers of both, ``base`` is with whom it is compared
-    (:mod:`llf_kit.evaluation.candidates`). ``general`` asks the general questions,
-    too, which are registered as :data:`.general.NAME`. ``gate`` are thresholds for the first dataset, and
-    ``extras`` what is measured of it beside the answers.
+    ``base`` is with whom it is compared (:mod:`llf_kit.evaluation.candidates`); ``overrides`` (``key=value``) hold for
+    both. ``general`` asks the general questions, too, which are registered as :data:`.general.NAME`. ``gate`` are
+    thresholds for the first dataset, and ``extras`` what is measured of it beside the answers.
 
     Raises:
         ConfigError: ``run`` has no record.
@@ -53,7 +52,7 @@ def gather(
     names = list(dict.fromkeys(datasets)) or _test_sets(directory, trained)
     if not names:
         raise UsageError(f"{run}: its training data have no test set. Say what to ask: --dataset NAME.")
-    tuned, before = (candidates.find(word, overrides, beside=str(run)) for word in (str(run), base))
+    tuned, before = candidates.find(str(run), overrides), candidates.find(base, overrides, beside=str(run))
     asked = []
     for name in dict.fromkeys([*names, general_questions.NAME] if general else names):
         first = name == names[0]

@@ -75,41 +75,21 @@ def write(key: Key, rater: Rater, path: Path) -> None:
     spreadsheet.append(sheet, [column.heading for column in named])
     for number in range(len(key.questions)):
         spreadsheet.append(sheet, [rater.id(number), *key.texts(rater, number)])
-    _dress(sheet, named)
+    spreadsheet.dress(sheet, [_look(column) for column in named], stays="C2")  # the id and the question
     _ask(sheet, named, key)
-    _print(sheet)
     guide = book.create_sheet(said["sheet_help"])
     _explain(guide, key, rater)
     with atomic_path(path, mode=0o600) as temporary:
         book.save(temporary)
 
 
-def _dress(sheet: Worksheet, named: list[Column]) -> None:
-    """Widths, wrapped text, yellow cells to fill in, and a lock on the others; the header and the id stay in sight."""
-    from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
-
-    line = Side(style="thin", color="BFBFBF")
-    for number, column in enumerate(named, start=1):
-        letter = sheet.cell(1, number).column_letter
-        sheet.column_dimensions[letter].width = _WIDTHS.get(column.kind, 30)
-        sheet.cell(1, number).font = Font(bold=True)
-        sheet.cell(1, number).fill = PatternFill("solid", fgColor="E7E6E6")
-        for cell in sheet[letter]:
-            cell.border = Border(line, line, line, line)
-            centred = cell.row == 1 or column.kind in ("id", "score", "better")
-            cell.alignment = Alignment(
-                "center" if centred else None, "center" if cell.row == 1 else "top", wrap_text=True
-            )
-            if column.filled and cell.row > 1:
-                cell.fill = PatternFill("solid", fgColor="FFF7E0")
-                cell.protection = Protection(locked=False)
-                if column.kind != "score":
-                    cell.number_format = spreadsheet.AS_TEXT
-    sheet.freeze_panes = "C2"  # the id and the question
-    sheet.auto_filter.ref = sheet.dimensions
-    guard = sheet.protection  # against slips, not against people: there is no password
-    guard.sheet = True
-    guard.formatColumns = guard.formatRows = guard.autoFilter = False  # these stay allowed
+def _look(column: Column) -> spreadsheet.Look:
+    return spreadsheet.Look(
+        _WIDTHS.get(column.kind, 30),
+        filled=column.filled,
+        number=column.kind == "score",
+        centred=column.kind in ("id", "score", "better"),
+    )
 
 
 def _ask(sheet: Worksheet, named: list[Column], key: Key) -> None:
@@ -123,18 +103,9 @@ def _ask(sheet: Worksheet, named: list[Column], key: Key) -> None:
             spreadsheet.choices(sheet, letter, choices(key), said["better_error"])
 
 
-def _print(sheet: Worksheet) -> None:
-    """Landscape A4, all columns on one page's width, the header on each page."""
-    setup = sheet.page_setup
-    setup.orientation, setup.paperSize, setup.fitToWidth, setup.fitToHeight = "landscape", sheet.PAPERSIZE_A4, 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "1:1"
-    sheet.oddFooter.center.text = "&P / &N"
-
-
 def _explain(guide: Worksheet, key: Key, rater: Rater) -> None:
     """The page of instructions: what to do, the scales in words, what each score stands for."""
-    from openpyxl.styles import Alignment, Font
+    from openpyxl.styles import Font
 
     said = words(key.language)
     told: dict[str, Any] = {
@@ -144,18 +115,9 @@ def _explain(guide: Worksheet, key: Key, rater: Rater) -> None:
         "letters": ("、" if key.language == "zh" else ", ").join(LETTERS[: len(key.models)]),
         **{one: said[one] for one in (SAME, NEITHER)},
     }
-    for line in said["help_lines"]:
-        spreadsheet.append(guide, [line.format(**told)])
+    spreadsheet.explain(guide, (line.format(**told) for line in said["help_lines"]))
     for scale in scales("people", key.language):
         spreadsheet.append(guide, [f"{scale.name}: {scale.means}"])
         guide.cell(guide.max_row, 1).font = Font(bold=True)
     spreadsheet.append(guide, ["; ".join(f"{score} {word}" for score, word in levels(key.language).items())])
-    for line in said["help_after"]:
-        spreadsheet.append(guide, [line.format(**told)])
-    guide.column_dimensions["A"].width = 100
-    for cell in guide["A"]:
-        cell.alignment = Alignment(vertical="top", wrap_text=True)
-    guide.protection.sheet = True
-    guide.page_setup.paperSize = guide.PAPERSIZE_A4
-    guide.page_setup.fitToHeight = 0
-    guide.sheet_properties.pageSetUpPr.fitToPage = True
+    spreadsheet.explain(guide, (line.format(**told) for line in said["help_after"]))

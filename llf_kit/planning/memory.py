@@ -1,0 +1,192 @@
+"""The memory of a training on the GPU that has most to hold, by part, in GiB.
+
+What is counted, and by whom it was worked out:
+
+- Weights, gradients, optimiser states: 16-bit weights and gradients and 12 bytes of Adam in 32 bits with its master
+  copy, sharded by stage (Rajbhandari et al. 2020, ZeRO, arXiv:1910.02054, sections 3 and 5). Without DeepSpeed,
+  LLaMA-Factory keeps what it trains in 32 bits (model/adapter.py) and torch.autocast casts it anew: 18 bytes in all.
+- 8-bit optimisers: a byte a state and a scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
+- GaLore: states of rank r on the longer side and the projection (Zhao et al. 2024, arXiv:2403.03507, table 1).
+- 4-bit weights: Dettmers et al. 2023, QLoRA, arXiv:2305.14314; the head, the embedding and the norms stay as they are.
+- Activations: the terms of Korthikanti et al. 2022 (arXiv:2205.05198, equations 1 and 2; with checkpoints 2sbhL and one
+  layer), for a gated MLP: 8 bytes of its width a token, and of the hidden size as many as ``_HIDDEN`` says, counted
+  on Qwen2 of transformers 5.6 by torch's storages. FlashAttention leaves no scores (Dao et al. 2022, arXiv:2205.14135).
+- Logits: a loss over v words holds them in 16 bits, and their log-softmax and two gradients of it in 32. They are gone
+  when the layers are gone back through; both are counted, for the allocator does not always give the place on.
+
+Constants that were counted stand below, and tests/planning compares the sum with published measurements.
+"""
+
+from __future__ import annotations
+
+import re
+from math import prod
+
+from llf_kit.planning.architecture import Model
+from llf_kit.planning.settings import Setting
+from llf_kit.planning.trainable import Trained
+
+__all__ = ["GIB", "parts", "serving"]
+
+GIB = 1 << 30
+
+# Bytes a token and layer, for each of the hidden size, that a layer leaves for its backward pass.
+_HIDDEN = {("lora", "pure_bf16"): 23, ("lora", "bf16"): 33, ("full", "pure_bf16"): 27, ("full", "bf16"): 37}
+_OF_ATTENTION = 10  # of these, how many go with the width of the heads
+_WIDE = 8  # the same for each of the width of the MLP
+_WORKING = 1.6  # a layer that is computed anew, with the gradients on their way through it
+_SCORES = 8  # bytes a score, where attention writes them down: in 16 bits, and its softmax in 32 and in 16
+_LOGITS = 14
+_CONTEXT = 0.6 * GIB  # CUDA's context, cuBLAS's workspace, and what the allocator cannot use
+
+# Bytes of optimiser states a trained number, by the name of `optim`; the first that matches. {} is a number's own size.
+_STATES: tuple[tuple[str, float | str], ...] = (
+    ("8bit.*lion|lion.*8bit", 1 + 4 / 256),
+    ("8bit|adamw_torch_4bit", 2 + 8 / 256),
+    ("lion", "one"),
+    ("paged_adamw|ademamix", 8),
+    ("adafactor|lomo|sgd|schedule_free_sgd", 0),
+    ("adagrad|rmsprop", "one"),
+)
+
+
+def parts(model: Model, trained: Trained, setting: Setting) -> dict[str, float]:
+    """GiB on one GPU, by part and in ``total``; ``host`` is kept in the host's memory and not in the sum."""
+    weights, host_weights = _weights(model, trained, setting)
+    gradients = _gradients(model, trained, setting)
+    optimizer = _optimizer(model, trained, setting)
+    made = {
+        "weights": weights,
+        "gradients": gradients,
+        "optimizer": 0.0 if setting.offload_optimizer else optimizer,
+        "activations": _activations(model, trained, setting),
+        "logits": 0.0 if setting.fused else float(_LOGITS * _tokens(setting) * model.vocabulary),
+        "working": _working(model, trained, setting),
+        "overhead": _CONTEXT,
+    }
+    host = host_weights + (optimizer if setting.offload_optimizer else 0)
+    found = {name: value / GIB for name, value in made.items()}
+    found["total"] = sum(found.values())
+    return found | ({"host": host / GIB} if host else {})
+
+
+def serving(model: Model, length: int) -> dict[str, float]:
+    """GiB to answer one request of ``length`` tokens in 16 bits: weights, the cache of keys and values, the rest."""
+    cache = 2 * 2 * model.layers * model.kv_heads * model.head * length
+    made = {"weights": 2.0 * model.parameters, "kv_cache": float(cache), "overhead": _CONTEXT}
+    found = {name: value / GIB for name, value in made.items()}
+    return found | {"total": sum(found.values())}
+
+
+def _tokens(setting: Setting) -> int:
+    return setting.batch * setting.sequences * setting.length
+
+
+def _number(setting: Setting, model: Model) -> int:
+    """Bytes of a number that is trained."""
+    if setting.precision == "pure_bf16":
+        return model.dtype
+    return 4
+
+
+def _sharded(setting: Setting, stage: int) -> int:
+    return setting.devices if setting.zero is not None and setting.zero >= stage else 1
+
+
+def _mixed(setting: Setting) -> bool:
+    """Whether DeepSpeed holds the weights in 16 bits and a master copy beside them."""
+    return setting.zero is not None and not setting.fsdp and setting.precision != "fp32"
+
+
+def _weights(model: Model, trained: Trained, setting: Setting) -> tuple[float, float]:
+    own = {one.name for one in trained.weights} if trained.kind != "lora" else set()
+    stored = 2 if _mixed(setting) else model.dtype
+    size = 0.0
+    for one in model.weights:
+        if setting.bits is not None and one.linear and one.module != model.output:
+            size += one.size * setting.bits / 8
+        elif one.name in own:
+            size += one.size * (2 if _mixed(setting) else _number(setting, model))
+        else:
+            size += one.size * stored
+    extra = trained.parameters - sum(one.size for one in trained.weights if one.name in own)
+    size += extra * (2 if _mixed(setting) else _number(setting, model))
+    if setting.reference:
+        size += model.parameters * stored
+    size /= _sharded(setting, 3)
+    return (0.0, size) if setting.offload_weights else (size, 0.0)
+
+
+def _gradients(model: Model, trained: Trained, setting: Setting) -> float:
+    size = 2 if _mixed(setting) else _number(setting, model)
+    if setting.layerwise or setting.block:
+        return float(size * _largest(trained))
+    return trained.parameters * size / _sharded(setting, 2)
+
+
+def _largest(trained: Trained) -> int:
+    """The most that stands in one layer, or beside the layers."""
+    sums: dict[str, int] = {}
+    for one in trained.weights:
+        layer = re.search(r"\.\d+\.", one.name)
+        key = layer.group() if layer else one.name
+        sums[key] = sums.get(key, 0) + one.size
+    return max(sums.values(), default=0)
+
+
+def _optimizer(model: Model, trained: Trained, setting: Setting) -> float:
+    number = _number(setting, model)
+    found = next((size for name, size in _STATES if re.search(name, setting.optimizer)), 2.0 * number)
+    a_state = float(number) if found == "one" else float(found)
+    if setting.low_rank is not None:
+        size = sum(_low_rank(shape, setting.low_rank, a_state, number) for shape in trained.shapes)
+    else:
+        size = (_largest(trained) if setting.block else trained.parameters) * a_state
+    if setting.block:
+        size += 4 * _largest(trained)  # its master copy
+    if _mixed(setting):
+        size += 4 * trained.parameters
+    return size / _sharded(setting, 1)
+
+
+def _low_rank(shape: tuple[int, ...], rank: int, a_state: float, number: int) -> float:
+    if len(shape) < 2 or min(shape) <= rank:
+        return prod(shape) * a_state
+    return rank * max(shape) * a_state + rank * min(shape) * number
+
+
+def _activations(model: Model, trained: Trained, setting: Setting) -> float:
+    tokens = _tokens(setting)
+    wide = 2 if setting.precision == "fp32" else 1  # all of it in 32 bits
+    mode = "pure_bf16" if setting.precision in ("pure_bf16", "fp32") else "bf16"
+    each = _HIDDEN["lora" if trained.kind == "lora" else "full", mode]
+    query = model.heads * model.head
+    layer = wide * ((each - _OF_ATTENTION) * model.hidden + _OF_ATTENTION * query + _WIDE * model.intermediate)
+    scores = _SCORES * model.heads * setting.length if setting.eager else 0
+    if not setting.checkpointing:
+        return float(tokens * model.layers * (layer + scores))
+    kept = model.hidden * (4 if (mode == "bf16" and trained.kind == "full") or setting.precision == "fp32" else 2)
+    return tokens * (model.layers * kept + _WORKING * (layer + scores))
+
+
+def _working(model: Model, trained: Trained, setting: Setting) -> float:
+    """What is made for a moment: 16-bit copies of autocast, of 4-bit matrices, and of layers that are gathered."""
+    layer = max((one.size for one in model.weights if ".0." in one.name), default=0)
+    size = 0.0
+    if setting.zero is None and setting.precision in ("bf16", "fp16") and _held(setting):
+        size += 2 * trained.parameters
+    if setting.bits is not None and setting.bits < 8:
+        size += 2 * layer
+    if _sharded(setting, 3) > 1 or setting.offload_weights:
+        each = sum(one.size for one in model.weights if ".0." in one.name)
+        size += 2 * max(2 * each, model.vocabulary * model.hidden)
+    return size
+
+
+def _held(setting: Setting) -> bool:
+    """Whether autocast's copies and the gradients stand at the same time.
+
+    With checkpoints the copies go when the forward pass ends, and the gradients of the pass before are there only where
+    they are accumulated; without them the backward pass needs both.
+    """
+    return setting.accumulation > 1 or not setting.checkpointing
