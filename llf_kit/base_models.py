@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from llf_kit.errors import UsageError, did_you_mean
-from llf_kit.project import read_yaml, shipped
+from llf_kit.project import cache_directory, read_yaml, shipped
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,9 @@ def get(name: str) -> BaseModel:
     if model is None:
         raise UsageError(f"{name!r}: no such base model is known. {did_you_mean(name, known())}")
     return model
+
+
+def place(model: BaseModel) -> str:
+    """Where LLaMA-Factory finds it: the folder into which ``llf-kit model fetch`` has brought it, else its hub id."""
+    folder = cache_directory() / "models" / model.id.rpartition("/")[2]
+    return str(folder) if (folder / "config.json").is_file() else model.id

@@ -43,6 +43,27 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """What ``llf-kit sweep`` tries: each of ``models`` with each of ``templates`` and each value of ``settings``.
+
+    A model that llf-kit does not know stands with its chat template: ``{folder: template}``. ``tolerance`` is how much
+    worse than the best the chosen one may be, in points of ``metric``; ``dataset`` is what is asked.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: str = "sweep"
+    models: list[str | dict[str, str]] = field(default_factory=list)
+    templates: list[str] = field(default_factory=list)
+    settings: dict[str, list[str | bool | int | float]] = field(default_factory=dict)
+    metric: str = "value_accuracy"
+    tolerance: Annotated[float, Ge(0)] = 2.0
+    dataset: str | None = None
+    sampler: Literal["grid", "optuna"] = "grid"
+    trials: Annotated[int, Gt(0)] = 20
+
+
+@dataclass(frozen=True)
 class Settings:
     """What ``llf-kit.yaml`` may say; every field can be given as an option instead."""
 
@@ -76,6 +97,9 @@ class Settings:
     # What these say is checked by those who use it: names of templates, parameters and metrics are known there.
     train: Training = field(default_factory=Training)
     metrics: list[str] = field(default_factory=list)
+    # The longest answer, in tokens, of the models that `run` and `sweep` measure
+    max_new_tokens: Annotated[int, Gt(0)] = 512
+    sweep: Sweep | None = None
 
 
 def load_settings(directory: Path) -> Settings:
@@ -96,7 +120,8 @@ def load_settings(directory: Path) -> Settings:
         for item in error.errors():
             where = ".".join(str(part) for part in item["loc"])
             if item["type"] == "unexpected_keyword_argument":
-                of = Training if item["loc"][0] == "train" and len(item["loc"]) > 1 else Settings
+                inner = {"train": Training, "sweep": Sweep}
+                of = inner.get(str(item["loc"][0]), Settings) if len(item["loc"]) > 1 else Settings
                 hint = did_you_mean(str(item["loc"][-1]), [known.name for known in fields(of)])
                 problems.append(f"{path.name}: {where}: unknown key. {hint}")
             else:

@@ -63,8 +63,17 @@ MAY_IMPORT = {
     "diagnosis": NOUNS
     | {"readers", "mapping", "cleaning", "screening", "evaluation", "endpoints", "upstream", "pages", "spreadsheet"},
     "demo": NOUNS | {"convert", "render", "base_models", "fetching", "upstream", "evaluation"},
+    "line": NOUNS
+    | {
+        *("convert", "readers", "dataset_info", "registered", "quality", "base_models", "render", "checks"),
+        *("upstream", "evaluation"),
+    },
+    "sweeping": NOUNS
+    | {"registered", "dataset_info", "base_models", "render", "checks", "upstream", "evaluation", "pages"},
     "cli": NOUNS
     | {
+        "line",
+        "sweeping",
         "convert",
         "mixing",
         "quality",

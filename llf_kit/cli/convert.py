@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -93,27 +95,30 @@ def command(
         raise click.UsageError("Give the files to convert, or `sources` in llf-kit.yaml.")
     if not chosen_name:
         raise click.UsageError("Give the dataset a name: --name lab_qa, or `name` in llf-kit.yaml.")
-    plan = Plan(
+    said = Plan.of(settings, here)
+    given: dict[str, Any] = {
+        "format": format_ or None,
+        "system": system or None,
+        "encoding": encoding or None,
+        "test": test,
+        "val": val,
+        "folds": folds,
+        "seed": seed,
+        "near_duplicates": near_duplicates,
+        "learn_labels": learn_labels or None,
+        "min_score": min_score,
+        "identifiers": identifiers,
+        "notation": notation,
+        "script": script,
+    }
+    plan = replace(
+        said,
         name=chosen_name,
         sources=chosen,
-        format=format_ or settings.format,
         container=Container(file_type or settings.file_type, settings.shard_rows if shard_rows is None else shard_rows),
-        map={**settings.map, **map_},
-        system=system or settings.system,
-        encoding=encoding or settings.encoding,
-        test=settings.test if test is None else test,
-        val=settings.val if val is None else val,
-        folds=settings.folds if folds is None else folds,
-        seed=settings.seed if seed is None else seed,
-        near_duplicates=settings.near_duplicates if near_duplicates is None else near_duplicates,
-        exclude=(*settings.exclude, *exclude),
-        labels=settings.labels,
-        learn_labels=learn_labels or settings.learn_labels,
-        min_score=settings.min_score if min_score is None else min_score,
-        standard=here / settings.standard if settings.standard else None,
-        identifiers=identifiers or settings.identifiers,
-        notation=notation or settings.notation,
-        script=script or settings.script,
+        map={**said.map, **map_},
+        exclude=(*said.exclude, *exclude),
+        **{name: value for name, value in given.items() if value is not None},
     )
     summary = convert(plan, here, write=not dry_run, ask=None if as_json else wizard())
     for decision in summary.decisions:

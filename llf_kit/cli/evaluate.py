@@ -13,7 +13,6 @@ from llf_kit.cli._options import say
 if TYPE_CHECKING:
     from llf_kit.evaluation.gate import Judgement
     from llf_kit.evaluation.given import Given
-    from llf_kit.evaluation.results import Evaluation
     from llf_kit.project import Settings
 
 _KINDS = ["choice", "json", "number", "label", "text"]
@@ -76,8 +75,8 @@ def command(
     not scored is said and is not zero.
     """
     from llf_kit.cli import _asking
+    from llf_kit.evaluation import entrants, overlap, scoring
     from llf_kit.evaluation import given as answered
-    from llf_kit.evaluation import overlap, scoring
     from llf_kit.evaluation import probes as probing
     from llf_kit.evaluation.asking import Extras
     from llf_kit.evaluation.gate import check
@@ -122,7 +121,7 @@ def command(
     if gate:
         evaluation, verdicts = scoring.judged(evaluation, wanted)
     if output:
-        _write(output, evaluation)
+        entrants.save(output, evaluation)
     if as_json:
         _options.print_json(evaluation.to_dict())
     else:
@@ -151,13 +150,3 @@ def _tell(given: Given, output: Path | None, as_json: bool) -> None:
         say(f"  note  {note}")
     if output and not as_json:
         say(f"  written   {output}")
-
-
-def _write(path: Path, evaluation: Evaluation) -> None:
-    import json
-    from dataclasses import asdict
-
-    from llf_kit.project import write_text
-
-    whole = {**evaluation.to_dict(), "rows": [asdict(row) for row in evaluation.rows]}
-    write_text(path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n", mode=0o600)

@@ -9,6 +9,7 @@ from typing import Any
 
 from llf_kit import mapping, splitting
 from llf_kit.outputs import Container
+from llf_kit.project import Settings
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,32 @@ class Plan:
     learn_labels: bool = False
     min_score: float | None = None
     standard: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, directory: Path) -> Plan:
+        """What ``llf-kit.yaml`` in ``directory`` says; its ``name`` and ``sources`` may be missing there."""
+        return cls(
+            name=settings.name or "",
+            sources=tuple(directory / source for source in settings.sources),
+            format=settings.format,
+            container=Container(settings.file_type, settings.shard_rows),
+            map=settings.map,
+            system=settings.system,
+            encoding=settings.encoding,
+            test=settings.test,
+            val=settings.val,
+            folds=settings.folds,
+            seed=settings.seed,
+            near_duplicates=settings.near_duplicates,
+            exclude=tuple(settings.exclude),
+            labels=settings.labels,
+            learn_labels=settings.learn_labels,
+            min_score=settings.min_score,
+            standard=directory / settings.standard if settings.standard else None,
+            identifiers=settings.identifiers,
+            notation=settings.notation,
+            script=settings.script,
+        )
 
     @property
     def shares(self) -> dict[str, float]:

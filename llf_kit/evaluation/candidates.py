@@ -21,7 +21,6 @@ from typing import Any
 from llf_kit import base_models
 from llf_kit.endpoints import Endpoint
 from llf_kit.errors import ConfigError, UsageError
-from llf_kit.project import cache_directory
 from llf_kit.upstream import tuned as tuning
 from llf_kit.upstream.client import Client
 from llf_kit.upstream.configs import overridden
@@ -100,8 +99,7 @@ def _model(word: str, overrides: Sequence[str]) -> Tuned:
                 f"{word}: is no file or folder here, and no known model. {error.problems[0].split('known. ')[-1]} "
                 "Write a run, base:RUN, a model, http://host/v1#MODEL or a file of predictions."
             ) from None
-        fetched = cache_directory() / "models" / known.id.rpartition("/")[2]
-        model = str(fetched) if (fetched / "config.json").is_file() else known.id
+        model = base_models.place(known)
     template = given.get("template") or (known and known.template)
     if not template:
         raise UsageError(f"{word}: llf-kit does not know its template. Add template=NAME, as LLaMA-Factory lists it.")

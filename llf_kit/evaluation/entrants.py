@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from llf_kit.evaluation.candidates import Candidate
 from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.results import Evaluation, Metric, Row
+from llf_kit.project import write_text
 
 
 def evaluated(
@@ -57,7 +59,7 @@ def evaluated(
 
 
 def load(path: Path) -> Evaluation:
-    """The evaluation that ``evaluate --output`` has written.
+    """The evaluation that :func:`save` has written, as ``evaluate --output`` does.
 
     Raises:
         DataError: it is none.
@@ -77,6 +79,12 @@ def load(path: Path) -> Evaluation:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DataError(f"{path}: is no evaluation. Give what llf-kit evaluate --output has written.") from None
+
+
+def save(path: Path, evaluation: Evaluation) -> None:
+    """Write ``evaluation`` with every row, for its owner alone: it holds texts of data."""
+    whole = {**evaluation.to_dict(), "rows": [asdict(row) for row in evaluation.rows]}
+    write_text(path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n", mode=0o600)
 
 
 def _metrics(data: dict[str, Any]) -> dict[str, Metric]:

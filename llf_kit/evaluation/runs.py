@@ -105,12 +105,22 @@ def run_all(planned: Sequence[Planned], watch: Watch | None = None) -> tuple[Ran
         NotInstalledError: llamafactory-cli is missing.
     """
     watch = watch or Watch()
+    before = ended(planned)
+    return tuple(_run(one, before[one.name], number, len(planned), watch) for number, one in enumerate(planned, 1))
+
+
+def ended(planned: Sequence[Planned]) -> dict[str, record.Record | None]:
+    """By name, the record of the run where the very same work has ended well.
+
+    Raises:
+        ConfigError: an output folder holds a run that ended well with other settings or data; all of them at once.
+    """
     before = {one.name: upstream.finished("train", one.config, one.output) for one in planned}
     others = [one for one in planned if before[one.name] is None and _ended_well(one.output)]
     if others:
         raise ConfigError(*(f"{one.output}: holds a run of other settings or data. Move it away, or give another "
                             "output_dir." for one in others))  # fmt: skip
-    return tuple(_run(one, before[one.name], number, len(planned), watch) for number, one in enumerate(planned, 1))
+    return before
 
 
 def _run(one: Planned, before: record.Record | None, number: int, of: int, watch: Watch) -> Ran:

@@ -8,15 +8,14 @@ from typing import Any
 
 from llf_kit import dataset_info, registered
 from llf_kit.errors import DataError, LlfKitError, UsageError
-from llf_kit.evaluation import asking, candidates, comparing, fitting, overlap, probes, scoring
+from llf_kit.evaluation import candidates, comparing, fitting, measuring, overlap, scoring
 from llf_kit.evaluation.asking import Extras
-from llf_kit.evaluation.candidates import Candidate
 from llf_kit.evaluation.fit import Verdict
 from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.report import Asked, Report, language_of
 from llf_kit.evaluation.report import general as general_questions
 from llf_kit.evaluation.results import Evaluation
-from llf_kit.project import PROBES, sha256
+from llf_kit.project import sha256
 from llf_kit.registered.converted import made_by
 from llf_kit.schema import Language
 from llf_kit.upstream import record
@@ -57,8 +56,11 @@ def gather(
     asked = []
     for name in dict.fromkeys([*names, general_questions.NAME] if general else names):
         first = name == names[0]
-        base_said = _evaluated(directory, before, name, None, watch)
-        tuned_said = _evaluated(directory, tuned, name, extras if first else None, watch)
+        # Rows that training has seen are counted and said on the page, where they make the verdict doubtful
+        base_said = measuring.measure(directory, before, name, allowed=[name], watch=watch)
+        tuned_said = measuring.measure(
+            directory, tuned, name, allowed=[name], extras=extras if first else None, watch=watch
+        )
         if gate and first:
             tuned_said, _ = scoring.judged(tuned_said, gate)
         asked.append(against(directory, base_said, tuned_said, trained, general=name == general_questions.NAME))
@@ -97,19 +99,6 @@ def against(directory: Path, base: Evaluation, tuned: Evaluation, training: Reco
         base, tuned = general_questions.with_right(base), general_questions.with_right(tuned)
     compared = comparing.compare([base], [tuned], main=main, forgetting=general)
     return Asked(tuned, base, compared, general=general, seen=_seen(directory, tuned.dataset, training))
-
-
-def _evaluated(
-    directory: Path, candidate: Candidate, name: str, extras: Extras | None, watch: Watch | None
-) -> Evaluation:
-    # Rows that training has seen are counted and said on the page, where they make the verdict doubtful
-    found = asking.ask(candidate, name, directory, allowed=[name], extras=extras, watch=watch)
-    file = directory / PROBES
-    probing = probes.load(file) if file.is_file() else []
-    given = found.given
-    return found.completed(
-        scoring.evaluate(given.rows, name=given.name, dataset=name, probing=probing, lacking=given.lacking)
-    )
 
 
 def _test_sets(directory: Path, training: Record) -> list[str]:
