@@ -20,8 +20,11 @@ _LENGTHS = ("max_position_embeddings", "n_positions", "seq_length", "max_sequenc
 _SAMPLE = 1 << 16  # bytes of weights
 _SAMPLES = 256  # of each file of weights, where a model has to be told from another state of its training
 _WEIGHTS = (".safetensors", ".bin", ".gguf")
-_ABOUT = (".json", ".jinja", ".model", ".txt", ".tiktoken")
-_RUN_FILES = ("trainer_state.json", "llf-kit-run.json")
+# Configuration and tokenizer by the names that transformers gives them; what a run or a user leaves beside is none.
+_ABOUT = re.compile(
+    r"(?:.*config|tokenizer|.*vocab|added_tokens|special_tokens_map|chat_template|.*\.index)\.json"
+    r"|.*\.(?:jinja|model|tiktoken)|(?:merges|vocab)\.txt"
+)
 _PLACES = ("_name_or_path", "base_model_name_or_path")  # where a model lay is not what it is
 _LORA = re.compile(r"^base_model\.model\.(.+)\.lora_([AB])\.(?:[\w-]+\.)?weight$")
 
@@ -90,7 +93,7 @@ def content(model: Path) -> str:
                 for place in range(0, size, max(_SAMPLE, size // _SAMPLES)):
                     stream.seek(place)
                     made.update(stream.read(_SAMPLE))
-        elif file.suffix in _ABOUT and file.name not in _RUN_FILES and not file.name.endswith("_results.json"):
+        elif _ABOUT.fullmatch(file.name):
             about = json_object(file) if file.name.endswith("config.json") else None
             if about is None:
                 made.update(file.name.encode() + file.read_bytes())

@@ -220,3 +220,19 @@ def test_vllm_is_told_what_it_would_not_guess(tree: Build, rank: int, room: int)
     values = serving._fitted(tuned.find(place, ["infer_backend=vllm"])).values
     assert (values["temperature"], values["vllm_max_lora_rank"]) == (0.0, room)
     assert "temperature" not in serving._fitted(tuned.find(place)).values
+
+
+def test_what_lies_beside_a_model_does_not_make_it_another(tmp_path: Path) -> None:
+    """An evaluation that was written into the folder of a run had all its questions asked again."""
+    (tmp_path / "adapter_config.json").write_text('{"r": 8, "base_model_name_or_path": "here"}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"weights")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    before = models.content(tmp_path)
+    for name in ("evaluation.json", "lab_probes.json", "all_results.json", "trainer_state.json", "SERVING.txt"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere", "r": 8}')
+    assert models.content(tmp_path) == before
+    for name, text in (("tokenizer.json", '{"a": 1}'), ("adapter_config.json", '{"r": 16}'), ("merges.txt", "a b")):
+        old = models.content(tmp_path)
+        (tmp_path / name).write_text(text)
+        assert models.content(tmp_path) != old, name
