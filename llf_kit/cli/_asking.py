@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def answered(word: str) -> bool:
-    """Whether ``word`` is a file of predictions, or a folder with predictions and without a model."""
-    from llf_kit.evaluation.predictions import FILE
-
-    place = Path(word)
-    has_model = (place / "adapter_config.json").is_file() or (place / "config.json").is_file()
-    return place.suffix == ".jsonl" or ((place / FILE).is_file() and not has_model)
-
-
 def ask(
     word: str,
     overrides: Sequence[str],

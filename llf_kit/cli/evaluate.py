@@ -75,7 +75,7 @@ def command(
     not scored is said and is not zero.
     """
     from llf_kit.cli import _asking
-    from llf_kit.evaluation import entrants, overlap, scoring
+    from llf_kit.evaluation import entrants, overlap, predictions, scoring
     from llf_kit.evaluation import given as answered
     from llf_kit.evaluation import probes as probing
     from llf_kit.evaluation.asking import Extras
@@ -93,7 +93,7 @@ def command(
         )
     asked = probing.load(probes) if probes else []
     measured = None
-    if run is not None and not _asking.answered(run):
+    if run is not None and not predictions.answered(Path(run)):
         measured = _asking.ask(
             run, overrides, dataset, trained_on=training, allowed=allowed, unmasked=unmasked,
             extras=Extras(efficiency, times or 0),

@@ -45,7 +45,7 @@ def evaluated(
         place = Path(word)
         if place.suffix == ".json" and place.is_file():
             found[word] = load(place)
-        elif _answered(place):
+        elif predictions.answered(place):
             read = given.from_file(directory, place, dataset)
             found[word] = scoring.evaluate(read.rows, name=word, dataset=read.dataset, lacking=read.lacking)
         else:
@@ -89,9 +89,3 @@ def save(path: Path, evaluation: Evaluation) -> None:
 
 def _metrics(data: dict[str, Any]) -> dict[str, Metric]:
     return {name: Metric(**metric) for name, metric in data.items()}
-
-
-def _answered(place: Path) -> bool:
-    """Whether it is a file of predictions, or a folder with predictions and without a model."""
-    has_model = (place / "adapter_config.json").is_file() or (place / "config.json").is_file()
-    return place.suffix == ".jsonl" or ((place / predictions.FILE).is_file() and not has_model)

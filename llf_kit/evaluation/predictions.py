@@ -37,6 +37,12 @@ class Prediction:
     options: dict[str, float] | None = None
 
 
+def answered(place: Path) -> bool:
+    """Whether ``place`` is a file of predictions, or a folder with predictions and without a model."""
+    has_model = (place / "adapter_config.json").is_file() or (place / "config.json").is_file()
+    return place.suffix == ".jsonl" or ((place / FILE).is_file() and not has_model)
+
+
 def read(path: Path) -> list[Prediction]:
     """The rows of a file of predictions, in the order of the dataset.
 

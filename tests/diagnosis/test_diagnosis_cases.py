@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from conftest import Result
+from conftest import Result, typed_at_a_terminal
 
 Tree = Callable[[dict[str, Any]], Path]
 LlfKit = Callable[..., Result]
@@ -137,21 +133,7 @@ def test_columns_can_be_named_and_the_pairs_of_a_case_become_preference_data(llf
 
 def test_a_person_at_a_terminal_is_asked_what_nobody_can_measure(tree: Tree) -> None:
     here = tree({"cases.csv": "问题,回答\n标本溶血了吗？,溶血了，血浆是红色的，血钾偏高。\n"})
-    status, shown = _at_a_terminal(here, "y\n9\n6\nno\n\n\n\n")
+    status, shown = typed_at_a_terminal(here, "y\n9\n6\nno\n\n\n\n", "diagnose", "cases.csv")
     assert status == 0, shown
     assert "0 to 6, or nothing." in shown and "输入里有回答所需的信息吗？" in shown
     assert "输入不足：输入缺少信息" in shown and "反问用户" in shown
-
-
-def _at_a_terminal(directory: Path, typed: str) -> tuple[int, str]:
-    here, there = pty.openpty()
-    command = [str(Path(sys.executable).parent / "llf-kit"), "diagnose", "cases.csv"]
-    process = subprocess.Popen(command, cwd=directory, stdin=there, stdout=there, stderr=there)
-    os.close(there)
-    os.write(here, typed.encode())
-    shown = b""
-    while True:
-        try:
-            shown += os.read(here, 4096)
-        except OSError:  # the other end is closed
-            return process.wait(), shown.decode(errors="replace")
