@@ -61,16 +61,24 @@ def _either_case(text: str) -> str:
 
 
 def _longest_first(words: Iterable[tuple[str, list[str]]]) -> str:
-    """One pattern of many words, each with its pieces: of those that begin alike the longest that matches."""
-    return _tree([pieces for _, pieces in sorted(words, key=lambda word: -len(word[0]))])
+    """One pattern of many words, each with its pieces: of those that begin alike the longest that matches.
+
+    As a list of words it would be all kept in mind at every letter: on text full of laboratory terms the engine then
+    runs out of room for its automaton, and falls back to one that is many times as slow. So words of Chinese alone are
+    a group of their own, of which the engine makes one table; the brackets keep them apart. What others have in common
+    at their beginning is written once. Others come first: they may begin with one of Chinese alone, never the reverse.
+    """
+    chinese, others = [], []
+    for _, pieces in sorted(words, key=lambda word: -len(word[0])):
+        text = "".join(pieces)
+        if any(letter.isascii() for letter in text):
+            others.append(pieces)
+        else:
+            chinese.append(text)
+    return "|".join(([_tree(others)] if others else []) + ([f"({'|'.join(chinese)})"] if chinese else []))
 
 
 def _tree(words: list[list[str]]) -> str:
-    """What words have in common at their beginning is written once.
-
-    A list of words is all kept in mind at every letter: on text full of laboratory terms the engine then runs out of
-    room for its automaton, and falls back to one that is many times as slow.
-    """
     branches: dict[str, list[list[str]]] = {}
     for first, *rest in words:
         branches.setdefault(first, []).append(rest)
@@ -132,7 +140,8 @@ def unit() -> str:
     return rf"{_SPACE}(?:{_longest_first(words)})"
 
 
-def written(codes: Iterable[str]) -> str:
+@cache
+def written(codes: tuple[str, ...]) -> str:
     """That a text names one of these units (UCUM codes), with a number or without."""
     spellings = [(spelling, _unit(spelling)) for code in codes for spelling in units()[code].spellings]
     return rf"(?:^|[^A-Za-z])(?:{_longest_first(spellings)})(?:[^A-Za-z]|$)"
