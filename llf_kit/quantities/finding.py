@@ -56,10 +56,7 @@ def find_all(
     ``known`` may add columns that follow from the others, ``low`` apart: it is given a row for all quantities that
     differ in nothing but their number, so that what is the same for many is looked up once.
     """
-    pattern = patterns.every() if alone else patterns.named()
-    places = texts.str.contains("[0-9]").fill_null(False).arg_true()
-    found = pl.DataFrame({"text": places.cast(pl.UInt32), "written": texts.gather(places).str.extract_all(pattern)})
-    found = found.filter(pl.col("written").list.len() > 0).explode("written")
+    found = _found(_parted(texts), alone)
     found = found.with_columns(like=_like(pl.col("written")))
     kinds = _apart(found["like"].unique())
     found = found.join(known(kinds) if known else kinds, on="like", maintain_order="left")
@@ -67,6 +64,41 @@ def find_all(
     low = pl.coalesce(number, "low")
     found = found.with_columns(low=pl.when("negative").then(-low).otherwise(low))
     return found.drop("like", "before", "after", "negative")
+
+
+def _parted(texts: pl.Series) -> pl.DataFrame:
+    """The texts with a number, by ``text``; those that may hold intervals in ``part``s, which stay in their order."""
+    places = texts.str.contains("[0-9]").fill_null(False).arg_true()
+    parts = pl.DataFrame({"text": places.cast(pl.UInt32), "part": texts.gather(places)})
+    parts = parts.with_columns(dash=pl.col("part").str.contains(patterns.DASH))
+    # what stands behind the word LOINC and its commas is a code
+    cut = pl.col("dash") & ~pl.col("part").str.contains("LOINC", literal=True)
+    small = parts.filter(cut).with_columns(pl.col("part").str.extract_all(patterns.PART)).explode("part")
+    if small.is_empty():
+        return parts
+    small = small.with_columns(dash=pl.col("part").str.contains(patterns.DASH))
+    return pl.concat([parts.filter(~cut), small]).sort("text", maintain_order=True)
+
+
+def _found(parts: pl.DataFrame, alone: bool) -> pl.DataFrame:
+    """The quantities as ``written``, by ``text``.
+
+    What a part has no sign of is not looked for there: with names and intervals in one pattern the engine needs more
+    room for its automaton than it has, and is many times as slow.
+    """
+    part, dash = pl.col("part"), pl.col("dash")
+    name = pl.when(dash).then(part).str.contains_any(patterns.names(), ascii_case_insensitive=True)
+    parts = parts.with_columns(name=name)
+    written = [
+        pl.when(sign).then(part).str.extract_all(patterns.some(names=names, intervals=intervals, numbers=alone))
+        for sign, names, intervals in (
+            (~dash, True, False),
+            (dash & ~pl.col("name"), False, True),
+            (dash & pl.col("name"), True, True),
+        )
+    ]
+    found = parts.select("text", written=pl.coalesce(written))
+    return found.filter(pl.col("written").list.len() > 0).explode("written")
 
 
 def _like(written: pl.Expr) -> pl.Expr:

@@ -173,21 +173,33 @@ SKIPPED = "|".join(_SKIPPED)
 
 
 @cache
-def named() -> str:
-    """A number with the name of what was measured; or something with numbers that is no quantity."""
+def some(*, names: bool, intervals: bool, numbers: bool) -> str:
+    """Something with numbers that is no quantity; and a number with the name of what was measured, an interval without
+    a name, or any number: those of them that are asked for, each with what belongs to it."""
     interval = rf"(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})?"
     value = rf"(?:{NUMBER})(?:{unit()})?(?:{TO}(?:{NUMBER})(?:{unit()})?)?(?:{TAIL})?(?:{ARROW})?"
-    # an interval without a name is one where a unit proves it
-    alone = rf"(?:(?:[从由自]|from)[ ]?)?(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})(?:{TAIL})?"
-    return (
-        rf"(?:{SKIPPED})|{head()}{BETWEEN}(?:{COMPARATOR})?(?:{ARROW})?{SIGN}?{value}(?:{REFERENCE}{interval})?|{alone}"
-    )
+    begin = "(?:(?:[从由自]|from)[ ]?)?"
+    wanted = {
+        rf"(?:{SKIPPED})": True,
+        rf"{head()}{BETWEEN}(?:{COMPARATOR})?(?:{ARROW})?{SIGN}?{value}(?:{REFERENCE}{interval})?": names,
+        # one without a name is an interval where a unit proves it
+        rf"{begin}(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})(?:{TAIL})?": intervals,
+        rf"(?:{COMPARATOR})?{begin}{value}": numbers,
+    }
+    return "|".join(pattern for pattern, asked in wanted.items() if asked)
+
+
+def every() -> str:
+    """Any number with what belongs to it; or something with numbers that is no quantity."""
+    return some(names=True, intervals=True, numbers=True)
+
+
+# A part of a text with a number, whose ends no quantity crosses: a comma stands in one before a reference alone.
+_WITHIN = r"[，；][ \t（(\[参正rRnN]"
+PART = rf"(?:[^。，；0-9]|{_WITHIN})*[0-9](?:[^。，；]|{_WITHIN})*"
 
 
 @cache
-def every() -> str:
-    """Any number with what belongs to it; or something with numbers that is no quantity."""
-    value = (
-        rf"(?:(?:[从由自]|from)[ ]?)?(?:{NUMBER})(?:{unit()})?(?:{TO}(?:{NUMBER})(?:{unit()})?)?(?:{TAIL})?(?:{ARROW})?"
-    )
-    return rf"{named()}|(?:{COMPARATOR})?{value}"
+def names() -> list[str]:
+    """All names that a quantity may begin with, in any case."""
+    return [*(name for analyte in analytes() for name in analyte.names), *OTHER_THINGS]
