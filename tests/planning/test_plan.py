@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Result, ask_upstream
-from settled import LIVE
+from settled import LIVE, QWEN
 
 from llf_kit.planning import plan, work
 from llf_kit.upstream import chat_template, configs
@@ -83,12 +84,43 @@ def test_json_has_what_others_rely_on(llf_kit: Run, train: Callable[..., Path]) 
 
 
 def test_people_get_a_table_on_stderr_and_nothing_on_stdout(llf_kit: Run, train: Callable[..., Path]) -> None:
-    done = llf_kit("plan", train(), "--gpu", "rtx 4090")
+    done = llf_kit("plan", train(rows=3000), "--gpu", "rtx 4090")
     assert (done.status, done.out) == (0, "")
     assert "7,615,616,512 parameters, of which 20,185,088 are trained (0.27%)" in done.err
     assert "RTX 4090" in done.err
     assert "A100" not in done.err
     assert "llf-kit model fetch" in done.err
+    assert (
+        "per_device_train_batch_size=8 gradient_accumulation_steps=1" in done.err
+    )  # what to add for the largest batch
+    assert "EXAMPLE prices, not looked up" in done.err
+    row = next(line for line in done.err.splitlines() if line.startswith("RTX 4090"))
+    low, high = re.search(r"([\d.]+)–([\d.]+) (?:min|h)", row).groups()  # type: ignore[union-attr]
+    assert float(high) > float(low)
+    assert "speed not verified" not in row
+    assert "speed not verified" in llf_kit("plan", "train.yaml", "--gpu", "L20").err
+
+
+def test_full_training_is_led_to_less_memory_before_it_is_given_up(llf_kit: Run, train: Callable[..., Path]) -> None:
+    train({"finetuning_type": "full", "lora_rank": None, "lora_target": None})
+    steps = llf_kit("plan", "train.yaml", "--gpu", "RTX 4090", "--gpu", "A100-80GB", "--json").json["advice"]
+    fits = {one["change"].split(":")[0].split(",")[0]: one["fits"] for one in steps}
+    assert fits["pure_bf16"] == ["A100-80GB"]
+    assert fits["finetuning_type"] == ["RTX 4090", "A100-80GB"]
+    assert fits["or as it is on 2 GPUs"] == ["A100-80GB"]
+
+
+def test_a_config_alone_is_enough(llf_kit: Run, train: Callable[..., Path]) -> None:
+    Path("sizes").mkdir()
+    Path("sizes/config.json").write_text(json.dumps(QWEN), encoding="utf-8")
+    done = llf_kit("plan", train({"model_name_or_path": "sizes"}), "--json")
+    assert done.status == 0, done.err
+    assert done.json["parameters"] == 7_615_616_512
+
+
+def test_a_cutoff_beyond_the_models_positions_is_said(llf_kit: Run, train: Callable[..., Path]) -> None:
+    notes = llf_kit("plan", train({"cutoff_len": 40000}), "--json").json["notes"]
+    assert any("cutoff_len: 40000 is beyond the 32768 positions" in one for one in notes)
 
 
 def test_a_key_on_the_command_line_changes_the_plan(llf_kit: Run, train: Callable[..., Path]) -> None:
@@ -141,9 +173,11 @@ def test_a_table_of_ones_own_is_laid_over_the_shipped_one(llf_kit: Run, train: C
     made = llf_kit("plan", "train.yaml", "--table", "my.yaml", "--gpu", "mine", "--gpu", "RTX 4090", "--json").json
     assert [(one["name"], one["memory"], one["price"]) for one in made["gpus"]] == [
         ("Mine", 48, 1),
-        ("RTX 4090", 24, 100),
+        ("RTX 4090", 23.6, 100),
     ]
-    assert made["prices"]["date"] == "2026-11-01"
+    assert (made["prices"]["date"], made["prices"]["example"]) == ("2026-11-01", False)
+    shown = llf_kit("plan", "train.yaml", "--table", "my.yaml", "--gpu", "mine").err
+    assert "CNY of 2026-11-01, prices" in shown
 
 
 @pytest.mark.parametrize(
@@ -174,6 +208,10 @@ def test_a_gpu_that_is_not_in_the_table(llf_kit: Run, train: Callable[..., Path]
     ("changes", "rows", "status", "said"),
     [
         ({"lerning_rate": 1}, 4, 1, "Mend the errors first"),
+        ({"deepspeed": "ds.json"}, 4, 1, "ds.json: there is no such file. Correct deepspeed"),
+        ({"per_device_train_batch_size": 0}, 4, 1, "per_device_train_batch_size: 0 cannot be"),
+        ({"finetuning_type": "full", "quantization_bit": 4, "lora_rank": None, "lora_target": None}, 4, 1, "quantization"),
+        ({"dataset": "others"}, 4, 1, "dataset_info.json has no entry 'others'"),
         ({"model_name_or_path": "somebody/something"}, 4, 1, "its config.json is not on this machine"),
         ({"stage": "ppo", "reward_model": "r", "reward_model_type": "api"}, 4, 1, "ppo is not planned"),
         ({"do_train": False, "do_predict": True, "predict_with_generate": True, "eval_dataset": "lab"}, 4, 1, "holds no training"),
