@@ -127,25 +127,24 @@ def assign(columns: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
         if len(places) > 1:
             for place, name in sorted(places):
                 chosen.setdefault(f"{what} {place}", free.pop(name))
-    chosen = find(free.values(), chosen, ROLES)
-    free = {key: name for key, name in free.items() if name not in chosen.values()}
-    for role, endings in _ENDINGS.items():
-        ending = [name for name in free if name.endswith(endings)]
-        if role not in chosen and len(ending) == 1:
-            chosen[role] = free.pop(ending[0])
-    return chosen
+    return find(free.values(), chosen, ROLES)
 
 
 def find(columns: Iterable[str], given: Mapping[str, str], roles: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Role → column name: what was given, then what is found by the names in ``roles`` (as :func:`plain` leaves them).
 
-    A column is taken once, in the order of ``roles``.
+    A column is taken once, in the order of ``roles``. A question or answer that none of them names is the one column
+    whose heading ends like one.
     """
     chosen = dict(given)
     free = {plain(name): name for name in columns if name not in given.values()}
     for role, names in roles.items():
         if role not in chosen and (found := _find(names, free)):
             chosen[role] = free.pop(found)
+    for role, endings in _ENDINGS.items():
+        ending = [name for name in free if name.endswith(endings)]
+        if role not in chosen and len(ending) == 1:
+            chosen[role] = free.pop(ending[0])
     return chosen
 
 
