@@ -30,6 +30,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "answers": (
         *("answers", "responses", "completions", "candidates", "outputs", "generations", "replies"),
+        *("answerlist", "replylist", "responselist"),
         *("候选回答", "候选答案", "多个回答", "回答列表", "答案列表"),
     ),
     "question": (
@@ -100,8 +101,8 @@ PERSONS = frozenset(("patient", "doctor", "患者", "病人", "医生", "医师"
 _LOOSE = PERSONS | {"user", "human", "assistant", "bot", "gpt", "target", "stem", "q", "a", "explanation", "解析"}
 # How a heading ends that is one of a kind: `常见问题`, `专家答复`, `doctor_answer`
 _ENDINGS = {
-    "question": ("问题", "提问", "题目", "题干", "question", "query"),
-    "answer": ("答案", "回答", "解答", "答复", "回复", "answer", "response", "reply"),
+    "question": ("问题", "提问", "题目", "题干", "怎么问", "问法", "question", "query"),
+    "answer": ("答案", "回答", "解答", "答复", "回复", "怎么答", "答法", "answer", "response", "reply"),
 }
 # Words that may stand beside a role's name in a heading: `Question text`, `答案内容`
 _FILLERS = frozenset(("text", "content", "the", "内容", "文本", "详情", "正文"))

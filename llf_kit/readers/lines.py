@@ -45,7 +45,7 @@ _NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)
 _RULE = re.compile(r"[-=*_~—─]{3,200}")
 _ASKS = re.compile(r"[?？][\s\"”』」)）*]*$")
 _OPTION = re.compile(r"\s*[(（]?[A-Ha-h][.、)）．]")
-_SPEAKER = re.compile(r"\s*([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
+_SPEAKER = re.compile(r"\s*(?!\d+[:：])([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
 
 
 def read(

@@ -113,6 +113,11 @@ def _header(rows: list[Row], merged: list[Merged]) -> tuple[Row, int]:
     ]
     first = min((top for top, _ in tall), default=found)
     last = max((bottom for _, bottom in tall), default=found)
+    wide = [range(left, right + 1) for (top, left), (_, right) in merged if top == found and left < right]
+    below = rows[last + 1] if last + 1 < len(rows) else []
+    filled = [place for place, cell in enumerate(below) if cell]
+    if wide and filled and all(any(place in parent for parent in wide) for place in filled):
+        last += 1  # it fills nothing but the places under a merged name: their own names
     levels = [list(row) for row in rows[first : last + 1]]
     for (top, left), (_, right) in merged:
         if first <= top <= last:

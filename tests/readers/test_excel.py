@@ -90,6 +90,15 @@ def test_a_header_of_two_rows_is_one_header(project: Path, children: int) -> Non
     assert fields(path) == [(3, ("血钾？", "3.5～5.3", *names))]
 
 
+def test_a_second_row_of_names_stands_only_under_a_merged_one(project: Path) -> None:
+    rows = [["编号", "内容", None], [None, "怎么问", "怎么答"], ["1", "血钾？", "3.5～5.3"]]
+    path = book(project / "a.xlsx", rows, "B1:C1")
+    assert columns(path) == [("编号", "内容 怎么问", "内容 怎么答")]
+    assert fields(path) == [(3, ("1", "血钾？", "3.5～5.3"))]
+    rows[1][0] = "0"  # a row of values fills more than that
+    assert [row for row, _ in fields(book(project / "b.xlsx", rows, "B1:C1"))] == [2, 3]
+
+
 def test_questions_and_answers_below_one_another(project: Path) -> None:
     book = openpyxl.Workbook()
     assert book.active is not None
