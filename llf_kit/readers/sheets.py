@@ -39,6 +39,7 @@ def sheet(
         header, body = [None] * len(header), body - 1
     used = [place for place, name in enumerate(header) if name or any(row[place] for row in rows[body:])]
     names = column_names(header[place] for place in used)
+    _join_parts(rows, merged, body, used)
 
     def records() -> Iterator[Record]:
         for place, row in enumerate(rows[body:], start=body):
@@ -101,6 +102,25 @@ def _fill_down(rows: list[Row], merged: list[Merged]) -> None:
         for row in rows[top + 1 : bottom + 1]:
             if left < len(row) and any(row):
                 row[left] = rows[top][left]
+
+
+def _join_parts(rows: list[Row], merged: list[Merged], body: int, used: list[int]) -> None:
+    """Make one row of those over which all is merged but one column, where what is merged asks: an answer in parts.
+
+    Where it asks nothing, as a class does, its rows are several.
+    """
+    spans: dict[tuple[int, int], set[int]] = {}
+    for (top, left), (bottom, right) in merged:
+        if body <= top < bottom:
+            spans.setdefault((top, bottom), set()).update(range(left, right + 1))
+    for (top, bottom), columns in spans.items():
+        free = [place for place in used if place not in columns]
+        if len(free) == 1 and any(ASKS.search(rows[top][place] or "") for place in columns if place in used):
+            group = rows[top : bottom + 1]
+            parts = [part for row in group if (part := row[free[0]])]
+            rows[top][free[0]] = "\n".join(parts) or None
+            for row in group[1:]:
+                row[:] = [None] * len(row)
 
 
 def _header(rows: list[Row], merged: list[Merged]) -> tuple[Row, int]:

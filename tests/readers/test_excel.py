@@ -80,6 +80,20 @@ def test_a_cell_merged_over_rows_counts_in_each_of_them(project: Path) -> None:
     ]
 
 
+def test_an_answer_in_parts_beside_a_merged_question_is_one(project: Path) -> None:
+    rows = [
+        ["序号", "问题", "答案"],
+        ["1", "哪些标本拒收？", "1. 溶血"],
+        [None, None, None],
+        [None, None, "2. 凝块"],
+        ["2", "血钠？", "137～147"],
+    ]
+    path = book(project / "a.xlsx", rows, "A2:A4", "B2:B4")
+    assert fields(path) == [(2, ("1", "哪些标本拒收？", "1. 溶血\n2. 凝块")), (5, ("2", "血钠？", "137～147"))]
+    path = book(project / "b.xlsx", [["类别", "内容"], ["电解质", "血钾是钾。"], [None, "血钠是钠。"]], "A2:A3")
+    assert fields(path) == [(2, ("电解质", "血钾是钾。")), (3, ("电解质", "血钠是钠。"))]
+
+
 @pytest.mark.parametrize("children", [2, 4])
 def test_a_header_of_two_rows_is_one_header(project: Path, children: int) -> None:
     last = "CDEF"[children - 1]
