@@ -62,7 +62,10 @@ _STATES: tuple[tuple[str, float | str], ...] = (
 
 
 def parts(model: Model, trained: Trained, setting: Setting) -> dict[str, float]:
-    """GiB on one GPU, by part and in ``total``; ``host`` is kept in the host's memory and not in the sum."""
+    """GiB on one GPU, by part and in ``total``, their sum: ``shared`` is below 0, for what takes the place of another.
+
+    ``host`` is kept in the host's memory and not in the sum.
+    """
     weights, host_weights = _weights(model, trained, setting)
     gradients = _gradients(model, trained, setting)
     optimizer = _optimizer(model, trained, setting)
