@@ -166,7 +166,7 @@ def _optimizer(model: Model, trained: Trained, setting: Setting) -> float:
         size = (_largest(trained) if setting.block else trained.parameters) * a_state
     if setting.block:
         size += 4 * _largest(trained)  # its master copy
-    elif setting.low_rank is None and "8bit" in setting.optimizer:
+    elif setting.low_rank is None and "8bit" in setting.optimizer and "torch" not in setting.optimizer:
         size += (4 * round(a_state) - a_state) * _embedding(model, trained)
     if _mixed(setting):
         size += 4 * trained.parameters
