@@ -26,14 +26,23 @@ class Step:
 
 
 def steps(model: Model, trained: Trained, setting: Setting, lora: Trained, table: Table) -> list[Step]:
-    """Each step that brings something, on top of those before it; ``lora`` is what LoRA of rank 8 would train."""
+    """Each step that brings something, on top of those before it, until every GPU of the table holds it.
+
+    ``lora`` is what LoRA of rank 8 would train.
+    """
     found, least = [], memory.parts(model, trained, setting)["total"]
     for change, what, how in _changes(trained, setting, lora):
         total = memory.parts(model, what, how)["total"]
         if total < least - 0.01:
-            found.append(Step(change, total, [gpu.name for gpu in table.gpus.values() if total <= room(gpu)]))
+            found.append(Step(change, total, _holding(total, table)))
             least = total
+            if len(found[-1].fits) == len(table.gpus):  # nothing more is asked for
+                break
     return [*found, *_more(model, trained, setting, table)]
+
+
+def _holding(total: float, table: Table) -> list[str]:
+    return [gpu.name for gpu in table.gpus.values() if total <= room(gpu)]
 
 
 def _more(model: Model, trained: Trained, setting: Setting, table: Table) -> Iterator[Step]:
@@ -43,8 +52,7 @@ def _more(model: Model, trained: Trained, setting: Setting, table: Table) -> Ite
     for count in (2, 4, 8):
         how = replace(setting, devices=count, zero=3, batch=1, checkpointing=True)
         total = memory.parts(model, trained, how)["total"]
-        fits = [gpu.name for gpu in table.gpus.values() if total <= room(gpu)]
-        if fits:
+        if fits := _holding(total, table):
             yield Step(f"or as it is on {count} GPUs, with deepspeed ZeRO stage 3 and batch 1", total, fits)
             return
 

@@ -144,7 +144,9 @@ def test_several_gpus_divide_the_steps_and_multiply_the_price(
 def test_where_nothing_fits_it_says_what_to_change_in_order(llf_kit: Run, train: Callable[..., Path]) -> None:
     train({"finetuning_type": "full", "disable_gradient_checkpointing": True, "cutoff_len": 4096, "packing": True,
            "lora_rank": None, "lora_target": None})  # fmt: skip
-    done = llf_kit("plan", "train.yaml", "--devices", "2", "--gpu", "RTX 3080 Ti", "--json")
+    Path("small.yaml").write_text("gpus: {Small: {memory: 5.2, tflops: 10, bf16: true, price: 0}}\n")
+    asked = ("plan", "train.yaml", "--devices", "2", "--table", "small.yaml", "--gpu", "small")
+    done = llf_kit(*asked, "--json")
     assert done.status == 0, done.err
     steps = done.json["advice"]
     words = (
@@ -158,11 +160,16 @@ def test_where_nothing_fits_it_says_what_to_change_in_order(llf_kit: Run, train:
         "len: 1024",
         "len: 512",
     )
-    assert [word for word, one in zip(words, steps, strict=True) if word in one["change"]] == list(words)
+    assert [word for word, one in zip(words, steps, strict=True) if word in one["change"]] == list(words), steps
     sizes = [one["gib"] for one in steps]
     assert sizes == sorted(sizes, reverse=True)
-    assert steps[-1]["fits"] == ["RTX 3080 Ti"]
-    assert "fits RTX 3080 Ti" in llf_kit("plan", "train.yaml", "--devices", "2", "--gpu", "RTX 3080 Ti").err
+    assert [one["fits"] for one in steps] == [[]] * 8 + [["Small"]]
+    assert "fits Small" in llf_kit(*asked).err
+    larger = llf_kit("plan", "train.yaml", "--devices", "2", "--gpu", "RTX 3080 Ti", "--json").json["advice"]
+    assert larger[-1]["fits"] == ["RTX 3080 Ti"]
+    assert [one["change"] for one in larger] == [one["change"] for one in steps][
+        : len(larger)
+    ]  # and no more than it takes
 
 
 def test_a_table_of_ones_own_is_laid_over_the_shipped_one(llf_kit: Run, train: Callable[..., Path]) -> None:
