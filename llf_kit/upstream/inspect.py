@@ -15,7 +15,7 @@ from llf_kit.upstream import configs, failures, scripts
 
 __all__ = ["Request", "Row", "Seen", "View", "inspect", "request"]
 
-_SCRIPT = "through.py"
+_SCRIPT = "inspect_child.py"
 _STAGES = {"dpo": "rm"}  # train/tuner.py: both read pairs
 
 
