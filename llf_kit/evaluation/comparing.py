@@ -81,15 +81,6 @@ def compare(
     )
 
 
-def forgetting(base: Evaluation, tuned: Evaluation) -> Comparison:
-    """What a tuned model has lost of the general questions that its base could answer.
-
-    Raises:
-        UsageError: as :func:`compare`.
-    """
-    return compare([base], [tuned], forgetting=True)
-
-
 def spread(metric: str, evaluations: Sequence[Evaluation]) -> Spread | None:
     """``metric`` over several runs; None where none of them has it."""
     found = [one.metrics[metric].value for one in evaluations if metric in one.metrics]

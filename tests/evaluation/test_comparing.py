@@ -12,7 +12,7 @@ from measured import evaluated, row
 
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import paired
-from llf_kit.evaluation.comparing import compare, forgetting
+from llf_kit.evaluation.comparing import compare
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.results import Evaluation, Metric, Row
 from llf_kit.evaluation.scoring import Wanted
@@ -207,8 +207,9 @@ def test_the_spread_between_seeds_stands_beside_the_difference() -> None:
 
 def test_forgetting_has_a_sentence_of_its_own() -> None:
     base = evaluation("base", [100.0] * 40, "accuracy", dataset="general")
-    lost = forgetting(base, evaluation("tuned", [100.0] * 20 + [0.0] * 20, "accuracy", dataset="general"))
+    half = evaluation("tuned", [100.0] * 20 + [0.0] * 20, "accuracy", dataset="general")
+    lost = compare([base], [half], forgetting=True)
     assert lost.sentences["en"].startswith("It has forgotten: on the general questions of general")
     assert lost.sentences["zh"].startswith("有遗忘")
-    kept = forgetting(base, evaluation("tuned", [100.0] * 40, "accuracy", dataset="general"))
+    kept = compare([base], [evaluation("tuned", [100.0] * 40, "accuracy", dataset="general")], forgetting=True)
     assert kept.sentences["en"].startswith("No forgetting is shown")
