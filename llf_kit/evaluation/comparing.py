@@ -84,11 +84,7 @@ def compare(
 def spread(metric: str, evaluations: Sequence[Evaluation]) -> Spread | None:
     """``metric`` over several runs; None where none of them has it."""
     found = [one.metrics[metric].value for one in evaluations if metric in one.metrics]
-    values = [value for value in found if value is not None]
-    if not values:
-        return None
-    deviation = statistics.stdev(values) if len(values) > 1 else None
-    return Spread(len(values), statistics.fmean(values), deviation, min(values), max(values))
+    return Spread.of([value for value in found if value is not None])
 
 
 def _pairs(base: Sequence[Evaluation], other: Sequence[Evaluation]) -> tuple[list[_Pair], int, int]:
