@@ -113,7 +113,7 @@ def load_settings(directory: Path) -> Settings:
     path = directory / PROJECT_FILE
     if not path.is_file():
         return Settings()
-    return read_yaml_as(path, Settings)
+    return read_yaml_as(path, Settings, where=path.name)
 
 
 # libyaml's parser is safe too, and ten times as fast; PyYAML's wheels bring it, its source build may not.
@@ -182,8 +182,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def read_yaml_as(path: Path, kind: type[T], what: str = "value") -> T:
-    """What a YAML file holds, as the dataclass ``kind``; ``what`` is called what has to be corrected.
+def read_yaml_as(path: Path, kind: type[T], what: str = "value", where: str | None = None) -> T:
+    """What a YAML file holds, as the dataclass ``kind``.
+
+    A message calls the file ``where`` (its path when not given), and what has to be corrected ``what``.
 
     Raises:
         ConfigError: as :func:`read_yaml`; an unknown key, a value of the wrong type: every problem at once.
@@ -199,7 +201,7 @@ def read_yaml_as(path: Path, kind: type[T], what: str = "value") -> T:
             said = f"{item['msg'].lower()}. Correct the {what}."
             if item["type"] == "unexpected_keyword_argument":
                 said = f"unknown key. {did_you_mean(place[-1], _keys_beside(kind, place))}"
-            problems.append(f"{path}: {'.'.join(place)}: {said}")
+            problems.append(f"{where or path}: {'.'.join(place)}: {said}")
         raise ConfigError(*problems) from None
 
 

@@ -33,8 +33,7 @@ def test_a_project_may_say_how_it_trains(tmp_path: Path) -> None:
 def test_an_unknown_key_is_told_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as told:
         read(tmp_path, "train: {tempalte: train/full_sft}\nmetrcs: []\n")
-    file = tmp_path / "llf-kit.yaml"
     assert told.value.problems == (
-        f"{file}: train.tempalte: unknown key. Did you mean 'template'?",
-        f"{file}: metrcs: unknown key. Did you mean 'metrics'?",
+        "llf-kit.yaml: train.tempalte: unknown key. Did you mean 'template'?",
+        "llf-kit.yaml: metrcs: unknown key. Did you mean 'metrics'?",
     )
