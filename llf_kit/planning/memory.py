@@ -84,7 +84,7 @@ def parts(model: Model, trained: Trained, setting: Setting) -> dict[str, float]:
         "logits": logits,
         "working": _working(model, trained, setting) + later,
         "overhead": _CONTEXT,
-        "shared": -min(activations + logits, fitting),
+        "shared": 0.0 - min(activations + logits, fitting),  # and not -0.0
     }
     host = host_weights + (optimizer if setting.offload_optimizer else 0)
     found = {name: value / GIB for name, value in made.items()}
