@@ -26,11 +26,11 @@ _NOTES = 20
 
 def ask(read: Read, who: str, overrides: Sequence[str], runs: int) -> Read:
     """The cases with the answers of ``who``."""
-    from llf_kit.diagnosis import asking
+    from llf_kit.diagnosis import live_answers
     from llf_kit.evaluation.predict import Watch
 
     with _progress.shown() as progress:
-        return asking.ask(Path.cwd(), read, who, overrides, runs, Watch(progress.status, progress.report))
+        return live_answers.ask(Path.cwd(), read, who, overrides, runs, Watch(progress.status, progress.report))
 
 
 def fill_in(read: Read, rules: Rules, language: Language) -> Read:
@@ -88,6 +88,7 @@ def show(found: Diagnosis) -> None:
     rules, language = found.rules, found.language
     said = rules.words[language]
     say(found.summary)
+    say(f"  {said['read_as']}: {', '.join(f'{role}={name}' for role, name in found.columns.items())}")
     for line in found.no_cases:
         say(f"  ! {line}")
     notes = [
