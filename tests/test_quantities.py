@@ -142,6 +142,18 @@ def test_of_units_that_begin_alike_the_longest_is_taken() -> None:
     assert found["unit"].to_list() == [code for code, _ in words]
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("血钾 3.0，参考区间3.5～5.3，血糖 5。钠 140", ["血钾 3.0，参考区间3.5～5.3", "血糖 5", "钠 140"]),
+        ("3～5 g/L，，血钾 4；4-6 mmol/L", ["3～5 g/L", "血钾 4", "4-6 mmol/L"]),
+        ("LOINC，2345-7 g/L", []),  # a code, comma or not
+    ],
+)
+def test_no_quantity_is_cut_where_a_text_is(text: str, written: list[str]) -> None:
+    assert find_all(pl.Series([text]))["written"].to_list() == written
+
+
 def test_a_rise_or_fall_is_no_value() -> None:
     fell, reached, began, ended = find("血红蛋白下降 20 g/L，肌酐升至 190 μmol/L，血钾由 6.8 降至 4.2 mmol/L")
     assert (fell.change, reached.change, began.change) == (True, False, True)
