@@ -42,12 +42,13 @@ def run(
     log: IO[bytes],
     env: Mapping[str, str] | None = None,
     stdin: IO[bytes] | None = None,
-    watch: Callable[[], None] = lambda: None,
+    watch: Callable[[int], None] = lambda _: None,
 ) -> tuple[int, bool]:
     """Run ``command`` to its end, with its output in ``log``.
 
-    ``watch`` is called about four times a second. Returns the exit code and whether a signal of ours stopped it. A
-    second Ctrl-C, or 20 seconds after the first, ends it for good.
+    ``watch`` is called about four times a second with the child's id; what it raises ends the child and all that it
+    started. Returns the exit code and whether a signal of ours stopped it. A second Ctrl-C, or 20 seconds after the
+    first, ends it for good.
     """
     stopped_at: list[float] = []
     child = _start(command, log, env, stdin)
@@ -61,7 +62,7 @@ def run(
         while True:
             with suppress(subprocess.TimeoutExpired):
                 return child.wait(timeout=_POLL), bool(stopped_at)
-            watch()
+            watch(child.pid)
             if stopped_at and time.monotonic() - stopped_at[0] > _GRACE:
                 _signal(child, signal.SIGKILL)
     finally:
@@ -96,6 +97,22 @@ def background(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_writers(log: Path) -> None:
+    """End what still writes into ``log``: the child of one of us that was killed goes on without it (Linux tells)."""
+    while found := [int(fd.parts[2]) for fd in Path("/proc").glob("[0-9]*/fd/[12]") if _same(fd, log)]:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # its process ended, or is another user's
+        return False
 
 
 def _heard() -> list[signal.Signals]:

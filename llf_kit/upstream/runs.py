@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from llf_kit.errors import ConfigError, RunError, UsageError
+from llf_kit.errors import ConfigError, PrunedError, RunError, UsageError
 from llf_kit.project import json_object
-from llf_kit.upstream import failures, locate, process, record
+from llf_kit.upstream import failures, locate, memory, process, record
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.record import Record
 
-__all__ = ["Progress", "Record", "finished", "run"]
+__all__ = ["Progress", "Record", "before", "finished", "run"]
 
 LOG = "llf-kit-run.log"
 _TRAINER_LOG = "trainer_log.jsonl"
@@ -52,6 +52,7 @@ def run(
         UsageError: there is nothing to resume.
         NotInstalledError: llamafactory-cli is missing.
         RunError: it failed or was stopped; with the reason and what to do.
+        PrunedError: ``on_progress`` raised it.
     """
     cli = locate.find()
     output = Path(config.required(_OUTPUT_KEY[verb]))
@@ -66,29 +67,56 @@ def run(
         raise ConfigError(f"{output}: cannot be written ({error.strerror}). Give another folder.") from None
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
-    with stream:
-        file, overrides = config.handed
-        code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=tail.look)
-    tail.look()
+
+    def watch(pid: int) -> None:
+        processes = memory.of_session(pid)
+        entry.memory = _largest(entry.memory, *map(memory.peak, processes))
+        if tail.look():
+            entry.gpu_memory = _largest(entry.gpu_memory, memory.gpu(*processes))
+
+    code: int | None = None
+    stopped, pruned = False, None
+    try:
+        with stream:
+            file, overrides = config.handed
+            code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=watch)
+        tail.look()
+    except PrunedError as error:
+        pruned = error
     entry.exit_code, entry.seconds = code, round(time.monotonic() - begun, 1)
-    entry.status = "stopped" if stopped else "failed" if code else "done"
+    entry.status = "pruned" if pruned else "stopped" if stopped else "failed" if code else "done"
+    if pruned:
+        entry.reason = str(pruned)
+    elif code and not stopped:
+        entry.reason = f"{config.path}: {failures.explain(log, code)} Log: {log}"
     entry.result = _result(output)
     entry.write()
+    if pruned:
+        raise pruned
     if stopped:
         again = " Continue with --resume." if verb == "train" and _latest(output) else ""
         raise RunError(f"{config.path}: stopped.{again} Log: {log}")
     if code:
-        raise RunError(f"{config.path}: {failures.explain(log, code)} Log: {log}")
+        raise RunError(str(entry.reason))
     return entry
+
+
+def before(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
+    """The record in ``output`` if it tells of the very same work, however it ended: same config, data and versions."""
+    if not (output / record.FILE).is_file():
+        return None
+    found = record.load(output)
+    return found if found.same_work(record.start(verb, config, output, output / LOG)) else None
 
 
 def finished(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
     """The record in ``output`` if the very same work ended well there: same config, data and versions; else None."""
-    if not (output / record.FILE).is_file():
-        return None
-    before = record.load(output)
-    now = record.start(verb, config, output, output / LOG)
-    return before if before.status == "done" and before.same_work(now) else None
+    found = before(verb, config, output)
+    return found if found and found.status == "done" else None
+
+
+def _largest(*sizes: int | None) -> int | None:
+    return max((size for size in sizes if size is not None), default=None)
 
 
 def _latest(output: Path) -> Path | None:
@@ -113,27 +141,28 @@ def _checkpoint(output: Path, resume: bool) -> list[str]:
 
 
 class _Tail:
-    """Reads what is appended to upstream's trainer log, and hands every new line on."""
+    """Reads what is appended to upstream's trainer log, and hands every new line on; whether there was one."""
 
     def __init__(self, path: Path, on_progress: Callable[[Progress], None]) -> None:
         self._path = path
         self._on_progress = on_progress
         self._position = path.stat().st_size if path.exists() else 0
 
-    def look(self) -> None:
+    def look(self) -> bool:
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
-            return
+            return False
         if size < self._position:  # upstream began a new one
             self._position = 0
         if size == self._position:
-            return
+            return False
         with self._path.open("rb") as file:
             file.seek(self._position)
             whole, newline, _ = file.read().rpartition(b"\n")
         self._position += len(whole) + len(newline)
-        for line in whole.splitlines():
+        lines = whole.splitlines()
+        for line in lines:
             data: dict[str, Any] = json.loads(line)
             self._on_progress(
                 Progress(
@@ -146,6 +175,7 @@ class _Tail:
                     remaining=data.get("remaining_time", ""),
                 )
             )
+        return bool(lines)
 
 
 def _result(output: Path) -> dict[str, Any]:
