@@ -53,7 +53,7 @@ def _show(outcome: Outcome) -> None:
     shown = Table("run", metric, *measured, *planned, box=None, pad_edge=False)
     for one in outcome.rows:
         mark = " ← take this" if one is outcome.chosen else ""
-        found = " ".join(filter(None, (page.value(one.metric(metric)), page.spread(one, metric))))
+        found = " ".join(filter(None, (page.value(one.metric(metric)), page.spread(one, metric, "en"))))
         shown.add_row(escape(one.choice.name) + mark, found, *page.figures(one).values())
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.width = max(console.width, 240)  # names are long, and a row is a line

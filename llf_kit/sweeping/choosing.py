@@ -23,14 +23,14 @@ from llf_kit.sweeping.space import Choice, Space
 
 @dataclass(frozen=True)
 class Took:
-    """What was measured: ``parameters`` and ``trainable`` are counts, ``disk`` bytes of what was trained.
+    """What was measured: ``parameters`` and ``trainable_parameters`` are counts, ``disk`` bytes of what was trained.
 
     ``seconds`` of a training, the mean over seeds; ``memory`` and ``gpu_memory`` in bytes, the most that the largest
     process of it had; on which ``device``. None where it was not measured.
     """
 
     parameters: int | None = None
-    trainable: int | None = None
+    trainable_parameters: int | None = None
     disk: int | None = None
     seconds: float | None = None
     memory: int | None = None
@@ -93,7 +93,7 @@ class Tried:
     @property
     def size(self) -> tuple[float, float]:
         """By what the smallest is found; what is not known is large."""
-        return (self.took.parameters or sys.maxsize, self.took.trainable or sys.maxsize)
+        return (self.took.parameters or sys.maxsize, self.took.trainable_parameters or sys.maxsize)
 
     def to_dict(self, metric: str) -> dict[str, Any]:
         """What ``sweep --json`` prints of it."""

@@ -46,7 +46,7 @@ def html(outcome: Outcome, language: Language) -> str:
         "sweeping/page.html.j2",
         {
             "data": outcome,
-            "rows": [_row(one, outcome) for one in outcome.rows],
+            "rows": [_row(one, outcome, language) for one in outcome.rows],
             "sentence": sentence(outcome, language),
             "charts": list(charts.against(outcome)),
             "devices": sorted({one.device for one in took if one.device}),
@@ -66,12 +66,13 @@ def value(metric: Metric | None) -> str:
     return f"{number(metric.value)}{held}"
 
 
-def spread(one: Tried, metric: str) -> str:
+def spread(one: Tried, metric: str, language: Language) -> str:
     """How far the seeds are apart, as text; none where there is one alone, or no value."""
     found = one.spread(metric) if one.metric(metric) else None
     if found is None:
         return ""
-    return f"± {number(found.deviation)}, {number(found.low)}–{number(found.high)} ({found.runs} seeds)"
+    said = str(pages.words("sweeping", language)["seeds"]).format(seeds=found.runs)
+    return f"± {number(found.deviation)}, {number(found.low)}–{number(found.high)} ({said})"
 
 
 def figures(one: Tried) -> dict[str, str]:
@@ -80,7 +81,7 @@ def figures(one: Tried) -> dict[str, str]:
     memory = took.gpu_memory or took.memory
     return {
         "parameters": _figure(took.parameters and took.parameters / 1e6, "{:,.1f} M"),
-        "trainable": _figure(took.trainable and took.trainable / 1e6, "{:,.3f} M"),
+        "trainable": _figure(took.trainable_parameters and took.trainable_parameters / 1e6, "{:,.3f} M"),
         "disk": _figure(took.disk and took.disk / 2**20, "{:,.1f} MiB"),
         "seconds": _figure(took.seconds, "{:,.0f} s"),
         "memory": _figure(memory and memory / 2**30, "{:.2f} GiB")
@@ -103,12 +104,12 @@ def _figure(amount: float | None, shown: str) -> str:
     return "–" if amount is None else shown.format(amount)
 
 
-def _row(one: Tried, outcome: Outcome) -> dict[str, Any]:
+def _row(one: Tried, outcome: Outcome, language: Language) -> dict[str, Any]:
     metric = outcome.space.sweep.metric
     return {
         "name": one.choice.name,
         "value": value(one.metric(metric)),
-        "spread": spread(one, metric),
+        "spread": spread(one, metric, language),
         "chosen": one is outcome.chosen,
         "best": one is outcome.best,
         "problem": one.problem,

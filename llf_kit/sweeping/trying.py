@@ -125,7 +125,7 @@ def _took(outputs: Iterable[Path]) -> Took:
     seconds = [one.seconds for _, one in found if one.seconds is not None]
     return Took(
         parameters=sizes and sizes[0],
-        trainable=sizes and sizes[1],
+        trainable_parameters=sizes and sizes[1],
         disk=memory.weighs(found[0][0]),
         seconds=statistics.fmean(seconds) if seconds else None,
         memory=max((one.memory for _, one in found if one.memory), default=None),

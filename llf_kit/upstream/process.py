@@ -99,20 +99,21 @@ def background(
             signal.signal(number, handler)
 
 
+def writers(log: Path) -> Iterator[int]:
+    """The processes whose output goes into ``log``; none where the system does not tell (Linux does)."""
+    for output in Path("/proc").glob("[0-9]*/fd/[12]"):
+        with suppress(OSError):  # it ended, or is another user's
+            if output.samefile(log):
+                yield int(output.parts[2])
+
+
 def end_writers(log: Path) -> None:
-    """End what still writes into ``log``: the child of one of us that was killed goes on without it (Linux tells)."""
-    while found := [int(fd.parts[2]) for fd in Path("/proc").glob("[0-9]*/fd/[12]") if _same(fd, log)]:
+    """End what still writes into ``log``: the child of one of us that was killed goes on without it."""
+    while found := set(writers(log)):
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(_POLL)
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:  # its process ended, or is another user's
-        return False
 
 
 def _heard() -> list[signal.Signals]:

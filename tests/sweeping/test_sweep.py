@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import signal
+import re
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BIN, Result, ask_upstream
+from conftest import BIN, Result
 
 from llf_kit.evaluation.fit import Point
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.results import Evaluation, Metric, Row
-from llf_kit.project import Sweep, load_settings
-from llf_kit.sweeping import hopeless, page, sampling, space
+from llf_kit.project import Sweep, load_settings, write_text
+from llf_kit.sweeping import Watch, hopeless, page, sampling, space
 from llf_kit.sweeping.choosing import Planned, Took, Tried, choose
 from llf_kit.sweeping.claims import Claims
 from llf_kit.sweeping.space import Choice, Space
-from llf_kit.upstream import record
+from llf_kit.sweeping.trying import Trials
+from llf_kit.upstream import process, record
+from llf_kit.upstream.record import Record
 
 COLUMNS = {"prompt": "instruction", "response": "output"}
 ENTRIES = {
@@ -245,45 +247,108 @@ def test_optuna_goes_on_where_it_was_killed_and_finds_the_best(tmp_path: Path) -
     assert len(asked) == again
 
 
-TINY = """
-import torch
-from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
-torch.manual_seed(0)
-tokenizer = AutoTokenizer.from_pretrained(data["from"])
-config = Qwen2Config(vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1,
-                     num_attention_heads=2, num_key_value_heads=2, tie_word_embeddings=True,
-                     eos_token_id=tokenizer.eos_token_id)
-Qwen2ForCausalLM(config).save_pretrained(data["to"])
-tokenizer.save_pretrained(data["to"])
-"""
+def test_without_optuna_the_sweep_says_what_to_install_before_any_run(
+    llf_kit: Callable[..., Result], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = "sweep: {sampler: optuna}\ntrain: {set: {precision: fp32}}"
+    here = tree({**PROJECT, "llf-kit.yaml": f"name: lab\nmodel: qwen2-1.5b-instruct\n{section}\n"})
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    done = llf_kit("sweep")
+    assert done.status == 1 and "optuna is not installed. pip install 'llf-kit[sweep]'" in done.err
+    assert not list(here.glob("saves/*/*/llf-kit-run.json"))
+
+
+@pytest.fixture
+def begun() -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
+    """Starts a sweep as a process of its own; what the test leaves behind is ended."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def begin(here: Path) -> subprocess.Popen[str]:
+        processes.append(subprocess.Popen([str(BIN / "llf-kit"), "sweep"], cwd=here, stderr=subprocess.PIPE, text=True))
+        return processes[-1]
+
+    yield begin
+    for one in processes:
+        one.terminate()
+        one.communicate()
 
 
 @pytest.mark.real
-def test_a_real_sweep_of_two_architectures_is_killed_and_goes_on(
-    llf_kit: Callable[..., Result], tree: Callable[..., Path], smollm2: Path
+def test_a_real_sweep_is_killed_and_two_processes_finish_it_together(
+    llf_kit: Callable[..., Result],
+    tree: Callable[..., Path],
+    begun: Callable[[Path], subprocess.Popen[str]],
+    smollm2: Path,
+    qwen: Path,
 ) -> None:
-    section = f"sweep: {{models: [{{tiny-qwen2: chatml}}, {smollm2}], settings: {{lora_rank: [4]}}, tolerance: 100}}\n"
-    here = tree({**PROJECT, "llf-kit.yaml": f"name: lab\n{TRAIN}{section}"})
-    ask_upstream(TINY, {"from": str(smollm2), "to": str(here / "tiny-qwen2")})
-    first, second = (here / "saves/sweep" / f"{name}_lora_sft_lora_rank-4" for name in ("tiny-qwen2", smollm2.name))
+    models = f"[{{broken: qwen}}, {{{qwen}: qwen}}, {smollm2}]"
+    section = f"name: lab\n{TRAIN}sweep: {{models: {models}, settings: {{lora_rank: [2, 4]}}, tolerance: 100"
+    here = tree({**PROJECT, "llf-kit.yaml": f"{section}}}\n"})
+    shutil.copytree(qwen, here / "broken")
+    (here / "broken/model.safetensors").write_bytes(b"\0" * 64)
+    folder = here / "saves/sweep"
+    name = "{}_lora_sft_lora_rank-{}".format
 
-    begun = subprocess.Popen([str(BIN / "llf-kit"), "sweep"], cwd=here, stderr=subprocess.DEVNULL,
-                             start_new_session=True)  # fmt: skip
+    killed = begun(here)
     until = time.monotonic() + 300
-    while not (second / record.FILE).is_file():
-        assert begun.poll() is None and time.monotonic() < until
+    while not (folder / name(qwen.name, 4) / "trainer_log.jsonl").is_file():
+        assert killed.poll() is None and time.monotonic() < until
         time.sleep(0.1)
-    os.kill(begun.pid, signal.SIGKILL)
-    begun.wait()
-    kept = (first / record.FILE).read_bytes()
+    killed.kill()
+    said = killed.communicate()[1]
+    assert f"{name('broken', 2)} (1 of 1)" in said, "a run that failed ended the sweep"
+    kept = (folder / name(qwen.name, 2) / record.FILE).read_bytes()
 
+    (here / "llf-kit.yaml").write_text(f"{section}, sampler: optuna, trials: 5}}\n")
+    together = [begun(here), begun(here)]
+    said = "".join(one.communicate()[1] for one in together)
+    assert "Traceback" not in said, said
+    ran = re.findall(r"^(\S+) \(1 of 1\)$", said, re.MULTILINE)
+    assert len(ran) == len(set(ran)), "something was run twice"
+    assert name(qwen.name, 2) not in ran and len(ran) > 1
+
+    (here / "llf-kit.yaml").write_text(f"{section}, gpu: RTX 3090}}\n")
     done = llf_kit("sweep", "--json")
-    assert done.status == 0, done.err
-    assert (first / record.FILE).read_bytes() == kept, "what had ended was run again"
+    assert done.status == 1, "what failed is told by the exit status"
+    assert (folder / name(qwen.name, 2) / record.FILE).read_bytes() == kept, "what had ended was run again"
     by_name = {one["name"]: one for one in done.json["runs"]}
-    small, large = by_name[first.name], by_name[second.name]
-    assert small["parameters"] < large["parameters"] and large["parameters"] == 134_515_008
+    assert len(by_name) == 6
+    small, large = by_name[name(qwen.name, 2)], by_name[name(smollm2.name, 4)]
+    assert small["parameters"] < 3e6 and large["parameters"] == 134_515_008
     assert 0 < small["trainable_parameters"] < large["trainable_parameters"]
-    assert all(one["value_accuracy"]["scored"] == 2 and one["seconds"] > 0 for one in by_name.values())
-    assert done.json["chosen"] == first.name
-    assert first.name in (here / "saves/sweep/sweep.html").read_text(encoding="utf-8")
+    for rank in (2, 4):
+        failed = by_name[name("broken", rank)]
+        assert failed["status"] == "failed" and "SafetensorError" in failed["problem"]
+        for one in (by_name[name(model, rank)] for model in (qwen.name, smollm2.name)):
+            assert one["status"] == "done" and one["value_accuracy"]["scored"] == 2 and one["seconds"] > 0
+            assert one["memory"] > 10 * one["disk"] and one["planned"]["gpu"] == "RTX 3090"
+            assert one["planned"]["memory_gib"] > 0 and one["planned"]["cost"] > 0
+    assert done.json["chosen"] == name(qwen.name, 2)
+    assert "SafetensorError" in (folder / "sweep.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.real
+def test_a_real_run_without_a_chance_is_ended_and_remembered(tree: Callable[..., Path], qwen: Path) -> None:
+    section = f"{{models: [{{{qwen}: qwen}}], settings: {{lora_rank: [2, 4, 8, 16]}}, pruner: median}}"
+    here = tree(
+        {**PROJECT, "llf-kit.yaml": f"name: lab\n{TRAIN.replace('epochs: 2', 'epochs: 200')}sweep: {section}\n"}
+    )
+    settings = load_settings(here)
+    found = space.read(here, settings)
+    trials = Trials(here, settings, found, Watch())
+    *earlier, hopeless_one = found.choices
+    for one in earlier:  # three that were better
+        output = found.folder / next(iter(one.runs))
+        log = "".join(json.dumps({"current_steps": step, "epoch": step, "loss": 1.0}) + "\n" for step in range(1, 201))
+        write_text(output / "trainer_log.jsonl", log)
+        Record("train", str(output), {}, "", "", [], {}, {}, "cpu", "now", status="done").write()
+    row = trials.tried(hopeless_one)
+    assert row.stopped and row.problem and "the median of 3 earlier runs" in row.problem
+    output = Path(row.outputs[0])
+    ended = record.load(output)
+    assert (ended.status, ended.exit_code) == ("pruned", None) and ended.reason == row.problem
+    assert not list(process.writers(output / "llf-kit-run.log")), "its process goes on"
+    written = (output / record.FILE).stat().st_mtime_ns
+    again = Trials(here, settings, found, Watch()).tried(hopeless_one)
+    assert (again.stopped, again.problem) == (True, row.problem)
+    assert (output / record.FILE).stat().st_mtime_ns == written
