@@ -40,15 +40,14 @@ def sweep(directory: Path, watch: Watch | None = None) -> Outcome:
     with claims.shared(hashlib.sha256(repr((found, settings.max_new_tokens)).encode()).hexdigest()):
         trials = Trials(directory, settings, found, watch)
         trials.check()
-        chosen: Sequence[Choice]
+        chosen: Sequence[Choice] = found.choices
         if found.sweep.sampler == "optuna":
             chosen = sampling.by_optuna(found, claims, trials.tried)
-        else:
-            chosen = _all(found.choices, claims, trials)
-    return choose(found, [trials.tried(choice) for choice in chosen])
+        _try_all(chosen, claims, trials)
+    return choose(found, [trials.rows[choice.name] for choice in chosen])
 
 
-def _all(choices: tuple[Choice, ...], claims: Claims, trials: Trials) -> tuple[Choice, ...]:
+def _try_all(choices: Sequence[Choice], claims: Claims, trials: Trials) -> None:
     """Every choice is tried: first what nobody else works at, then, when they are done, a look at theirs."""
     for wait in (False, True):
         for choice in choices:
@@ -59,4 +58,3 @@ def _all(choices: tuple[Choice, ...], claims: Claims, trials: Trials) -> tuple[C
             with claims.held(choice.name, wait=wait) as mine:
                 if mine:
                     trials.tried(choice)
-    return choices

@@ -39,7 +39,7 @@ class Took:
 
 
 @dataclass(frozen=True)
-class Planned:
+class Estimate:
     """What one training would take on one ``gpu`` of the table: GiB as its YAML stands, and with the largest batch that
     fits hours and their cost. ``problem`` is why something could not be planned; ``notes`` what keeps it from being
     right."""
@@ -65,7 +65,7 @@ class Tried:
     outputs: tuple[str, ...]
     evaluations: tuple[Evaluation, ...] = ()
     took: Took = field(default_factory=Took)
-    planned: Planned = field(default_factory=Planned)
+    planned: Estimate = field(default_factory=Estimate)
     problem: str | None = None
     stopped: bool = False
 

@@ -16,8 +16,8 @@ from llf_kit.evaluation.runs import Planned
 from llf_kit.evaluation.scoring import Wanted
 from llf_kit.project import Settings
 from llf_kit.render import render_to
-from llf_kit.sweeping import choosing, hopeless
-from llf_kit.sweeping.choosing import Took, Tried
+from llf_kit.sweeping import hopeless
+from llf_kit.sweeping.choosing import Estimate, Took, Tried
 from llf_kit.sweeping.space import Choice, Space
 from llf_kit.upstream import Record, configs, counted, memory, record
 
@@ -69,7 +69,7 @@ class Trials:
     def _try(self, choice: Choice) -> Tried:
         planned = self._planned[choice.name]
         made = Tried(choice, tuple(str(one.output) for one in planned))
-        made = replace(made, planned=_plan(planned[0], self.space.sweep.gpu))
+        made = replace(made, planned=_estimate(planned[0], self.space.sweep.gpu))
         for one in planned:
             ran = runs.run_all([one], self._watching(choice, one), self._settled)[0]
             if ran.problem:
@@ -134,17 +134,17 @@ def _took(outputs: Iterable[Path]) -> Took:
     )
 
 
-def _plan(planned: Planned, gpu: str | None) -> choosing.Planned:
+def _estimate(planned: Planned, gpu: str | None) -> Estimate:
     """For ``gpu``, or for the cheapest that fits."""
     try:
         made = planning.plan(planned.config, names=[gpu] if gpu else [])
     except LlfKitError as error:
-        return choosing.Planned(gpu, problem=str(error))
+        return Estimate(gpu, problem=str(error))
     total, notes = made.memory_gib["total"], tuple(made.notes)
     fits = [one for one in made.gpus if one.cost is not None and one.note is None]
     if not fits:
         where = f"{gpu} does not hold it" if gpu else "no GPU of the table holds it"
         why = f"{planned.name}: {where}. See llf-kit plan {planned.config.path}."
-        return choosing.Planned(gpu, total, problem=why, notes=notes)
+        return Estimate(gpu, total, problem=why, notes=notes)
     best = min(fits, key=lambda one: one.cost or 0.0)
-    return choosing.Planned(best.name, total, best.hours, best.cost, str(made.prices["currency"]), notes=notes)
+    return Estimate(best.name, total, best.hours, best.cost, str(made.prices["currency"]), notes=notes)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import subprocess
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["gpu", "of_session", "peak", "weighs"]
+__all__ = ["gpu", "peak", "weighs"]
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf")
 _NOT_WEIGHTS = ("training_args.bin",)
@@ -44,17 +42,6 @@ def gpu(*processes: int) -> int | None:
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return max(used.values()) * 1024 * 1024 if used else None
-
-
-def of_session(leader: int) -> list[int]:
-    """The processes of the session that ``leader`` began, it and all that it started; itself alone where the system
-    does not list them (Linux does)."""
-    found = []
-    for one in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended
-            if os.getsid(int(one.name)) == leader:
-                found.append(int(one.name))
-    return found or [leader]
 
 
 def weighs(folder: Path) -> int | None:

@@ -42,13 +42,12 @@ def run(
     log: IO[bytes],
     env: Mapping[str, str] | None = None,
     stdin: IO[bytes] | None = None,
-    watch: Callable[[int], None] = lambda _: None,
+    watch: Callable[[], None] = lambda: None,
 ) -> tuple[int, bool]:
     """Run ``command`` to its end, with its output in ``log``.
 
-    ``watch`` is called about four times a second with the child's id; what it raises ends the child and all that it
-    started. Returns the exit code and whether a signal of ours stopped it. A second Ctrl-C, or 20 seconds after the
-    first, ends it for good.
+    ``watch`` is called about four times a second; what it raises ends the child. Returns the exit code and whether a
+    signal of ours stopped it. A second Ctrl-C, or 20 seconds after the first, ends it for good.
     """
     stopped_at: list[float] = []
     child = _start(command, log, env, stdin)
@@ -62,13 +61,11 @@ def run(
         while True:
             with suppress(subprocess.TimeoutExpired):
                 return child.wait(timeout=_POLL), bool(stopped_at)
-            watch(child.pid)
+            watch()
             if stopped_at and time.monotonic() - stopped_at[0] > _GRACE:
                 _signal(child, signal.SIGKILL)
     finally:
-        if child.poll() is None:
-            _signal(child, signal.SIGKILL)
-            child.wait()
+        _end(child)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -19,6 +19,7 @@ __all__ = ["Progress", "Record", "before", "finished", "run"]
 
 LOG = "llf-kit-run.log"
 _TRAINER_LOG = "trainer_log.jsonl"
+_LOOK = 2.0  # seconds between two looks at the memory; the system remembers the most
 _OUTPUT_KEY = {"train": "output_dir", "export": "export_dir"}
 
 
@@ -68,11 +69,17 @@ def run(
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
 
-    def watch(pid: int) -> None:
-        processes = memory.of_session(pid)
-        entry.memory = _largest(entry.memory, *map(memory.peak, processes))
-        if tail.look():
-            entry.gpu_memory = _largest(entry.gpu_memory, memory.gpu(*processes))
+    looked = begun
+
+    def watch() -> None:
+        nonlocal looked
+        logged = tail.look()
+        if logged or time.monotonic() - looked > _LOOK:
+            looked = time.monotonic()
+            processes = list(process.writers(log))  # also those that torchrun has given sessions of their own
+            entry.memory = _largest(entry.memory, *map(memory.peak, processes))
+            if logged:
+                entry.gpu_memory = _largest(entry.gpu_memory, memory.gpu(*processes))
 
     code: int | None = None
     stopped, pruned = False, None
@@ -83,6 +90,7 @@ def run(
         tail.look()
     except PrunedError as error:
         pruned = error
+        process.end_writers(log)
     entry.exit_code, entry.seconds = code, round(time.monotonic() - begun, 1)
     entry.status = "pruned" if pruned else "stopped" if stopped else "failed" if code else "done"
     if pruned:

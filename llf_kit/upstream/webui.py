@@ -162,7 +162,7 @@ def _run(
     address = ports.url(door.host, door.port)
     ready: list[bool] = []
 
-    def watch(_pid: int) -> None:
+    def watch() -> None:
         if not ready and ports.answers(address):
             ready.append(True)
             on_ready(address)
