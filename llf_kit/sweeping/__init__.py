@@ -2,7 +2,7 @@
 
 Every trial is an ordinary run, rendered, checked and recorded, in ``saves/NAME``. One that has ended is not run again,
 so a sweep that was stopped goes on; one that failed is a row of the table, and so is one that was ended because it had
-no chance. Several processes, also on several machines with one disk, may work at one sweep.
+no chance. Several processes may work at one sweep.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def sweep(directory: Path, watch: Watch | None = None) -> Outcome:
     watch = watch or Watch()
     settings = load_settings(directory)
     found = space.read(directory, settings)
-    claims = Claims(found.folder)
+    claims = Claims(found.folder, watch.status)
     with claims.shared(hashlib.sha256(repr((found, settings.max_new_tokens)).encode()).hexdigest()):
         trials = Trials(directory, settings, found, watch)
         trials.check()
@@ -51,10 +51,7 @@ def _try_all(choices: Sequence[Choice], claims: Claims, trials: Trials) -> None:
     """Every choice is tried: first what nobody else works at, then, when they are done, a look at theirs."""
     for wait in (False, True):
         for choice in choices:
-            if choice.name in trials.rows:
-                continue
-            if wait:
-                trials.watch.status(f"{choice.name}: another process is at it")
-            with claims.held(choice.name, wait=wait) as mine:
-                if mine:
-                    trials.tried(choice)
+            if choice.name not in trials.rows:
+                with claims.held(choice.name, wait=wait) as mine:
+                    if mine:
+                        trials.tried(choice)

