@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit import upstream
-from llf_kit.errors import ConfigError, LlfKitError, PrunedError
+from llf_kit.errors import ConfigError, LlfKitError, PrunedError, StoppedError
 from llf_kit.evaluation.comparison import Spread
 from llf_kit.upstream import Progress, configs, process, record
 from llf_kit.upstream.configs import Config
@@ -143,9 +143,11 @@ def _run(one: Planned, before: Record | None, number: int, of: int, watch: Watch
         shutil.rmtree(one.output)  # a run of ours that failed or was stopped
     try:
         done = upstream.run("train", one.config, on_progress=watch.progress)
+    except StoppedError:
+        raise
     except LlfKitError as error:
-        if not (one.output / record.FILE).is_file() or record.load(one.output).status == "stopped":
-            raise  # it never began, or somebody wants it to end
+        if not (one.output / record.FILE).is_file():
+            raise  # it never began
         pruned = isinstance(error, PrunedError)
         return Ran(one.name, one.group, one.rows, str(one.output), {}, str(error), pruned=pruned)
     return Ran(one.name, one.group, one.rows, str(one.output), done.result)

@@ -31,7 +31,7 @@ def sweep(directory: Path, watch: Watch | None = None) -> Outcome:
         ConfigError: the section is wrong, the check of a run finds errors, or the folder holds something else; all of
             it at once, before any run.
         NotInstalledError: llamafactory-cli, or Optuna where it is to choose, is missing.
-        RunError: the sweep was stopped.
+        StoppedError: the sweep was stopped.
     """
     watch = watch or Watch()
     settings = load_settings(directory)

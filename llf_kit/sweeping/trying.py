@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from llf_kit import checks, planning
-from llf_kit.errors import ConfigError, LlfKitError
+from llf_kit.errors import ConfigError, LlfKitError, StoppedError
 from llf_kit.evaluation import candidates, measuring, predict, runs
 from llf_kit.evaluation.results import Evaluation
 from llf_kit.evaluation.runs import Planned
@@ -73,10 +73,13 @@ class Trials:
         for one in planned:
             ran = runs.run_all([one], self._watching(choice, one), self._settled)[0]
             if ran.problem:
+                self.watch.status(ran.problem)
                 return replace(made, problem=ran.problem, stopped=ran.pruned)
         made = replace(made, took=_took(one.output for one in planned))
         try:
             made = replace(made, evaluations=tuple(self._measured(one) for one in planned))
+        except StoppedError:
+            raise
         except LlfKitError as error:
             return replace(made, problem=str(error))
         metric = self.space.sweep.metric

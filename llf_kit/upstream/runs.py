@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from llf_kit.errors import ConfigError, PrunedError, RunError, UsageError
+from llf_kit.errors import ConfigError, PrunedError, RunError, StoppedError, UsageError
 from llf_kit.project import json_object
 from llf_kit.upstream import failures, locate, memory, process, record
 from llf_kit.upstream.configs import Config
@@ -52,7 +52,8 @@ def run(
         ConfigError: no output folder is named, it cannot be written, or it holds a run and ``resume`` is false.
         UsageError: there is nothing to resume.
         NotInstalledError: llamafactory-cli is missing.
-        RunError: it failed or was stopped; with the reason and what to do.
+        RunError: it failed; with the reason and what to do.
+        StoppedError: a signal of ours stopped it.
         PrunedError: ``on_progress`` raised it.
     """
     cli = locate.find()
@@ -103,7 +104,7 @@ def run(
         raise pruned
     if stopped:
         again = " Continue with --resume." if verb == "train" and _latest(output) else ""
-        raise RunError(f"{config.path}: stopped.{again} Log: {log}")
+        raise StoppedError(f"{config.path}: stopped.{again} Log: {log}")
     if code:
         raise RunError(str(entry.reason))
     return entry

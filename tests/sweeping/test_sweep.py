@@ -1,45 +1,33 @@
-"""A sweep: what is refused before any run, what is chosen, and a real one of two architectures that is killed once."""
+"""A sweep: what is refused before any run, what is chosen, what has no chance, and who does what of it."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BIN, Result
+from conftest import Result
+from tiny_project import PROJECT
 
+from llf_kit import sweeping
+from llf_kit.errors import StoppedError
+from llf_kit.evaluation import runs
 from llf_kit.evaluation.fit import Point
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.results import Evaluation, Metric, Row
-from llf_kit.project import Sweep, load_settings, write_text
-from llf_kit.sweeping import Watch, hopeless, page, sampling, space
+from llf_kit.project import Sweep, load_settings
+from llf_kit.sweeping import Watch, hopeless, page, sampling, space, trying
 from llf_kit.sweeping.choosing import Estimate, Took, Tried, choose
 from llf_kit.sweeping.claims import Claims
 from llf_kit.sweeping.space import Choice, Space
 from llf_kit.sweeping.trying import Trials
-from llf_kit.upstream import process, record
 from llf_kit.upstream.record import Record
-
-COLUMNS = {"prompt": "instruction", "response": "output"}
-ENTRIES = {
-    name: {"file_name": f"{name}.jsonl", "formatting": "alpaca", "columns": COLUMNS} for name in ("lab", "lab_test")
-}
-NORMAL = {"potassium": "3.5-5.3 mmol/L", "sodium": "137-147 mmol/L", "albumin": "40-55 g/L", "urea": "3.1-8.0 mmol/L"}
-DATA = [{"instruction": f"Normal {name} of adults?", "output": value} for name, value in NORMAL.items()]
-PROJECT = {"dataset_info.json": json.dumps(ENTRIES), "lab.jsonl": DATA[:2], "lab_test.jsonl": DATA[2:]}
-TRAIN = """
-max_new_tokens: 4
-train:
-  set: {precision: fp32, val_size: 0, cutoff_len: 64, num_train_epochs: 2, gradient_accumulation_steps: 1}
-"""
 
 
 @pytest.mark.parametrize(
@@ -247,6 +235,86 @@ def test_optuna_goes_on_where_it_was_killed_and_finds_the_best(tmp_path: Path) -
     assert len(asked) == again
 
 
+def test_who_stops_a_sweep_while_a_model_answers_stops_all_of_it(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tree({**PROJECT, "llf-kit.yaml": "name: lab\nmodel: qwen2-1.5b-instruct\nsweep: {}\n"})
+    settings = load_settings(here)
+    found = space.read(here, settings)
+    (one,) = found.choices
+    output = found.folder / one.name
+    Record("train", str(output), {}, "", "", [], {}, {}, "cpu", "now", status="done").write()
+
+    def ended(*_: object) -> list[runs.Ran]:
+        return [runs.Ran(one.name, one.name, 2, str(output), {})]
+
+    def stopped(*_: object, **__: object) -> Evaluation:
+        raise StoppedError("predict.yaml: stopped.")
+
+    monkeypatch.setattr(trying.runs, "run_all", ended)
+    monkeypatch.setattr(Trials, "_measured", stopped)
+    with pytest.raises(StoppedError):
+        Trials(here, settings, found, Watch()).tried(one)
+
+
+def test_what_failed_is_told_by_the_exit_status_and_what_was_stopped_is_not(
+    llf_kit: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hopeless = Tried(choice("hopeless"), ("saves",), problem="stopped at step 20 of 80", stopped=True)
+    rows = [tried("big", 38, 900), hopeless]
+    monkeypatch.setattr(sweeping, "sweep", lambda *_: choose(spaced([], tmp_path), rows))
+    done = llf_kit("sweep", "--json")
+    assert done.status == 0 and [one["status"] for one in done.json["runs"]] == ["done", "stopped"]
+    assert "hopeless was stopped early: stopped at step 20 of 80" in done.err and "big ← take this" in done.err
+    rows.append(tried("broken", None))
+    done = llf_kit("sweep", "--lang", "zh")
+    assert done.status == 1 and "broken failed: out of memory" in done.err
+    assert "失败: out of memory" in (tmp_path / "sweep.html").read_text(encoding="utf-8")
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from llf_kit.evaluation.results import Evaluation, Metric
+from llf_kit.project import Sweep
+from llf_kit.sweeping import sampling
+from llf_kit.sweeping.choosing import Tried
+from llf_kit.sweeping.claims import Claims
+from llf_kit.sweeping.space import Choice, Space
+folder, ranks = Path(sys.argv[1]), [1, 2, 4, 8, 16]
+choices = tuple(Choice(f"r{rank}", "m", "train/lora_sft", {"lora_rank": rank}, {}) for rank in ranks)
+space = Space(Sweep(sampler="optuna", trials=7, settings={"lora_rank": ranks}), choices, "lab_test", 4, folder)
+def tried(one):
+    if not (folder / one.name).exists():
+        with (folder / "ran").open("a") as file:
+            print(one.name, file=file)
+        time.sleep(float(sys.argv[2]))
+        (folder / one.name).touch()
+    metric = Metric(one.settings["lora_rank"], None, None, 4)
+    return Tried(one, (), (Evaluation(one.name, "lab_test", (), {"value_accuracy": metric}),))
+print(*sorted(one.name for one in sampling.by_optuna(space, Claims(folder), tried)))
+"""
+
+
+def test_processes_share_the_trials_and_take_over_from_one_that_was_killed(tmp_path: Path) -> None:
+    def worker(seconds: float) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", WORKER, str(tmp_path), str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    killed = worker(60)
+    until = time.monotonic() + 60
+    while not (tmp_path / "ran").is_file():
+        assert killed.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+    killed.kill()
+    killed.communicate()
+    told = [one.communicate(timeout=60)[0].split() for one in [worker(0.2), worker(0.2)]]
+    first, *ran = (tmp_path / "ran").read_text().split()
+    assert first in ran, "what was killed is run again"
+    assert len(ran) == len(set(ran)), "something was run twice"
+    assert told[0] == told[1] == sorted(ran)
+
+
 def test_without_optuna_the_sweep_says_what_to_install_before_any_run(
     llf_kit: Callable[..., Result], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,100 +324,3 @@ def test_without_optuna_the_sweep_says_what_to_install_before_any_run(
     done = llf_kit("sweep")
     assert done.status == 1 and "optuna is not installed. pip install 'llf-kit[sweep]'" in done.err
     assert not list(here.glob("saves/*/*/llf-kit-run.json"))
-
-
-@pytest.fixture
-def begun() -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
-    """Starts a sweep as a process of its own; what the test leaves behind is ended."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def begin(here: Path) -> subprocess.Popen[str]:
-        processes.append(subprocess.Popen([str(BIN / "llf-kit"), "sweep"], cwd=here, stderr=subprocess.PIPE, text=True))
-        return processes[-1]
-
-    yield begin
-    for one in processes:
-        if one.poll() is None:
-            one.terminate()
-            one.communicate()
-
-
-@pytest.mark.real
-def test_a_real_sweep_is_killed_and_two_processes_finish_it_together(
-    llf_kit: Callable[..., Result],
-    tree: Callable[..., Path],
-    begun: Callable[[Path], subprocess.Popen[str]],
-    smollm2: Path,
-    qwen: Path,
-) -> None:
-    models = f"[{{{qwen}: qwen}}, {{broken: qwen}}, {smollm2}]"
-    section = f"name: lab\n{TRAIN}sweep: {{models: {models}, settings: {{lora_rank: [2, 4]}}, tolerance: 100"
-    here = tree({**PROJECT, "llf-kit.yaml": f"{section}}}\n"})
-    shutil.copytree(qwen, here / "broken")
-    (here / "broken/model.safetensors").write_bytes(b"\0" * 64)
-    folder = here / "saves/sweep"
-    name = "{}_lora_sft_lora_rank-{}".format
-
-    killed = begun(here)
-    until = time.monotonic() + 300
-    while not (folder / name(qwen.name, 4) / "trainer_log.jsonl").is_file():
-        assert killed.poll() is None and time.monotonic() < until
-        time.sleep(0.1)
-    killed.kill()
-    killed.communicate()
-    kept = (folder / name(qwen.name, 2) / record.FILE).read_bytes()
-
-    (here / "llf-kit.yaml").write_text(f"{section}, sampler: optuna, trials: 5}}\n")
-    together = [begun(here), begun(here)]
-    said = "".join(one.communicate()[1] for one in together)
-    assert "Traceback" not in said, said
-    ran = re.findall(r"^(\S+) \(1 of 1\)$", said, re.MULTILINE)
-    assert len(ran) == len(set(ran)), "something was run twice"
-    assert name(qwen.name, 2) not in ran and len(ran) > 1
-
-    (here / "llf-kit.yaml").write_text(f"{section}, gpu: RTX 3090}}\n")
-    done = llf_kit("sweep", "--json")
-    assert done.status == 1, "what failed is told by the exit status"
-    assert (folder / name(qwen.name, 2) / record.FILE).read_bytes() == kept, "what had ended was run again"
-    by_name = {one["name"]: one for one in done.json["runs"]}
-    assert len(by_name) == 6
-    small, large = by_name[name(qwen.name, 2)], by_name[name(smollm2.name, 4)]
-    assert small["parameters"] < 3e6 and large["parameters"] == 134_515_008
-    assert 0 < small["trainable_parameters"] < large["trainable_parameters"]
-    for rank in (2, 4):
-        failed = by_name[name("broken", rank)]
-        assert failed["status"] == "failed" and "SafetensorError" in failed["problem"]
-        for one in (by_name[name(model, rank)] for model in (qwen.name, smollm2.name)):
-            assert one["status"] == "done", one["problem"]
-            assert one["value_accuracy"]["scored"] == 2 and one["seconds"] > 0
-            assert one["memory"] > 10 * one["disk"] and one["planned"]["gpu"] == "RTX 3090"
-            assert one["planned"]["memory_gib"] > 0 and one["planned"]["cost"] > 0
-    assert done.json["chosen"] == name(qwen.name, 2)
-    assert "SafetensorError" in (folder / "sweep.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.real
-def test_a_real_run_without_a_chance_is_ended_and_remembered(tree: Callable[..., Path], qwen: Path) -> None:
-    section = f"{{models: [{{{qwen}: qwen}}], settings: {{lora_rank: [2, 4, 8, 16]}}, pruner: median}}"
-    here = tree(
-        {**PROJECT, "llf-kit.yaml": f"name: lab\n{TRAIN.replace('epochs: 2', 'epochs: 200')}sweep: {section}\n"}
-    )
-    settings = load_settings(here)
-    found = space.read(here, settings)
-    trials = Trials(here, settings, found, Watch())
-    *earlier, hopeless_one = found.choices
-    for one in earlier:  # three that were better
-        output = found.folder / next(iter(one.runs))
-        log = "".join(json.dumps({"current_steps": step, "epoch": step, "loss": 1.0}) + "\n" for step in range(1, 201))
-        write_text(output / "trainer_log.jsonl", log)
-        Record("train", str(output), {}, "", "", [], {}, {}, "cpu", "now", status="done").write()
-    row = trials.tried(hopeless_one)
-    assert row.stopped and row.problem and "the median of 3 earlier runs" in row.problem
-    output = Path(row.outputs[0])
-    ended = record.load(output)
-    assert (ended.status, ended.exit_code) == ("pruned", None) and ended.reason == row.problem
-    assert not list(process.writers(output / "llf-kit-run.log")), "its process goes on"
-    written = (output / record.FILE).stat().st_mtime_ns
-    again = Trials(here, settings, found, Watch()).tried(hopeless_one)
-    assert (again.stopped, again.problem) == (True, row.problem)
-    assert (output / record.FILE).stat().st_mtime_ns == written
