@@ -46,8 +46,8 @@ def run(
 ) -> tuple[int, bool]:
     """Run ``command`` to its end, with its output in ``log``.
 
-    ``watch`` is called about four times a second. Returns the exit code and whether a signal of ours stopped it. A
-    second Ctrl-C, or 20 seconds after the first, ends it for good.
+    ``watch`` is called about four times a second; what it raises ends the child. Returns the exit code and whether a
+    signal of ours stopped it. A second Ctrl-C, or 20 seconds after the first, ends it for good.
     """
     stopped_at: list[float] = []
     child = _start(command, log, env, stdin)
@@ -65,9 +65,7 @@ def run(
             if stopped_at and time.monotonic() - stopped_at[0] > _GRACE:
                 _signal(child, signal.SIGKILL)
     finally:
-        if child.poll() is None:
-            _signal(child, signal.SIGKILL)
-            child.wait()
+        _end(child)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -96,6 +94,23 @@ def background(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def writers(log: Path) -> Iterator[int]:
+    """The processes whose output goes into ``log``; none where the system does not tell (Linux does)."""
+    for output in Path("/proc").glob("[0-9]*/fd/[12]"):
+        with suppress(OSError):  # it ended, or is another user's
+            if output.samefile(log):
+                yield int(output.parts[2])
+
+
+def end_writers(log: Path) -> None:
+    """End what still writes into ``log``: the child of one of us that was killed goes on without it."""
+    while found := set(writers(log)):
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL)
 
 
 def _heard() -> list[signal.Signals]:
