@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Result, ask_upstream, call, rows, typed_at_a_terminal
+from conftest import Result, ask_upstream, rows, typed_at_a_terminal
 
-from llf_kit import base_models, convert, quality, scenarios
+from llf_kit import base_models, convert, line, quality, scenarios
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import probes, scoring
 from llf_kit.evaluation.metrics import NAMES
@@ -22,10 +22,10 @@ from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.scoring import Wanted
 from llf_kit.project import PROBES, PROJECT_FILE, load_settings, read_yaml
 from llf_kit.render import load as load_template
+from llf_kit.templating import to_yaml
 
 EVERY = [(name, language) for name in scenarios.names() for language in scenarios.LANGUAGES]
 each = pytest.mark.parametrize(("name", "language"), EVERY)
-CPU = ("precision=fp32", "val_size=0", "gradient_accumulation_steps=1", "per_device_train_batch_size=1")
 
 
 @dataclass
@@ -289,31 +289,66 @@ def test_llamafactory_trains_on_every_answer_of_every_scenario(
         assert seen[key] == wanted, key
 
 
+SMALL = {"precision": "fp32", "val_size": 0, "gradient_accumulation_steps": 1, "per_device_train_batch_size": 1,
+         "num_train_epochs": 0.01}  # fmt: skip
+
+
+def made_small(project: Path, **changed: Any) -> None:
+    """One step of training, two probes asked, a word of each answer; all else as the scenario says."""
+    file = project / PROJECT_FILE
+    said = read_yaml(file)
+    said["train"]["set"] |= SMALL
+    file.write_text(to_yaml(said | {"test": 0, "max_new_tokens": 4} | changed), encoding="utf-8")
+    asked = (project / PROBES).read_text(encoding="utf-8").splitlines(keepends=True)[:2]
+    (project / PROBES).write_text("".join(asked), encoding="utf-8")
+
+
 @pytest.mark.real
-def test_a_real_small_model_goes_the_whole_way(smollm2: Path, tmp_path: Path) -> None:
-    """Every command of a README: two steps on every weight (an adapter: fixture `trained`), two probes asked."""
+@pytest.mark.parametrize(
+    ("name", "language", "word"),
+    [
+        ("extraction", "en", "It did not pass the gate."),
+        ("generation", "zh", "没有通过放行门槛。"),
+        ("report", "en", "It did not pass the gate."),
+        ("roleplay", "zh", "没有通过放行门槛。"),
+    ],
+)
+def test_a_model_that_learnt_nothing_is_reported_on_and_does_not_leave(
+    name: str, language: str, word: str, project: Path, smollm2: Path, llf_kit: Callable[..., Result]
+) -> None:
+    llf_kit("init", "--scenario", name, "--lang", language, "--model", smollm2)
+    gate = load_settings(project).gate
+    made_small(project)
+    done = llf_kit("run")
+    (run,) = (project / "saves").iterdir()
+    measured = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    shutil.rmtree(project / "saves" / run.name / "checkpoint-1")  # gigabytes, where every weight is trained
+    assert done.status == 1, done.err
+    assert f"saves/{run.name}: the gate failed: format is 0 %" in done.err
+    assert (measured["dataset"], measured["n"]) == (f"lab_{name}_probes", 2)
+    assert (measured["gate"], measured["partial"]) == ("failed", None)
+    assert all(measured["metrics"][one]["scored"] == 2 for one in {*gate, *load_settings(project).metrics}), measured
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert word in page and f"lab_{name}_probes" in page
+    assert not (project / "models").exists()
 
-    def run(*arguments: object) -> str:
-        status, out, err = call(tmp_path, *arguments)
-        assert status == 0, err
-        return out
 
-    run("init", "--scenario", "extraction", "--lang", "en", "--model", smollm2)
-    asked = (tmp_path / PROBES).read_text(encoding="utf-8").splitlines(keepends=True)[:2]
-    (tmp_path / PROBES).write_text("".join(asked), encoding="utf-8")
-    for verb, *arguments in commands(tmp_path):
-        if verb == "render":
-            run(verb, *arguments, *(word for one in CPU for word in ("--set", one)))
-        elif verb == "check":
-            assert {one["severity"] for one in json.loads(run(verb, *arguments, "--json"))} <= {"info"}
-        elif verb == "train":
-            run(verb, *arguments, "max_steps=2", 'save_strategy="no"')
-        elif verb == "convert":
-            run(verb, *arguments)
-        elif verb == "evaluate" and "--dataset" in arguments:
-            status, out, err = call(tmp_path, verb, *arguments, "--json", "max_new_tokens=4")
-            assert status == 1, err  # two steps make no extractor: the gate stays shut
-            said = json.loads(out)
-    shutil.rmtree(tmp_path / "saves")  # half a gigabyte
-    assert (said["n"], said["gate"]) == (2, "failed")
-    assert said["metrics"]["format"]["scored"] == said["metrics"]["field_f1"]["scored"] == 2
+@pytest.mark.real
+def test_the_whole_line_of_a_scenario_and_nothing_twice(
+    project: Path, smollm2: Path, llf_kit: Callable[..., Result]
+) -> None:
+    llf_kit("init", "--scenario", "expert", "--lang", "zh", "--model", smollm2)
+    made_small(project, gate={"chrf": 0})
+    done = llf_kit("run", "--json")
+    assert done.status == 0, done.err
+    assert {one["step"]: one["why"] for one in done.json} == dict.fromkeys(line.STEPS, "for the first time")
+    assert "通过了放行门槛。" in (project / "saves/lora_sft/report.html").read_text(encoding="utf-8")
+    from transformers import AutoConfig, AutoTokenizer
+
+    merged = project / "models/lora_sft"
+    assert AutoConfig.from_pretrained(merged).model_type == "llama"
+    tokenizer = AutoTokenizer.from_pretrained(merged)
+    assert "你是检验科的专家" in tokenizer.apply_chat_template([{"role": "user", "content": "血钾？"}], tokenize=False)
+    again = llf_kit("run", "--json")
+    assert {one["step"]: one["why"] for one in again.json} == dict.fromkeys(line.STEPS, "skipped, nothing changed")
+    assert "…" not in again.err

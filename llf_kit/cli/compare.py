@@ -23,7 +23,8 @@ _OUTCOME = {"better": "green", "worse": "red"}
 @click.argument("words", nargs=-1, required=True, metavar="RUN RUN... [KEY=VALUE]...")
 @click.option("--dataset", metavar="NAME", help="What to ask those who have not answered yet; the test set of the "
               "first run when not given.")  # fmt: skip
-@click.option("--metric", metavar="NAME", help="The metric that the verdict is about; exact values come first.")
+@click.option("--metric", metavar="NAME", help="The metric that the verdict is about; the first of `metrics:` in "
+              "llf-kit.yaml, else exact values come first.")  # fmt: skip
 @click.option("--general", is_flag=True, help="The questions are general ones: has the tuned model forgotten any?")
 @click.option("--allow-overlap", "allowed", multiple=True, metavar="NAME", help="Compare on this dataset although "
               "training has seen rows of it.")  # fmt: skip
@@ -51,6 +52,7 @@ def command(
     from llf_kit.evaluation.comparing import compare
     from llf_kit.evaluation.entrants import evaluated
     from llf_kit.evaluation.predict import Watch
+    from llf_kit.project import load_settings
 
     overrides = tuple(word for word in words if _OVERRIDE.match(word))
     runs = tuple(word for word in words if word not in overrides)
@@ -62,7 +64,8 @@ def command(
             leaving=lambda candidate, name: _asking.check_leaving(candidate, name, unmasked),
             watch=Watch(progress.status, progress.report),
         )  # fmt: skip
-    made = [compare(found[0], other, main=metric, forgetting=general) for other in found[1:]]
+    counts = load_settings(Path.cwd()).metrics
+    made = [compare(found[0], other, main=metric, preferred=counts, forgetting=general) for other in found[1:]]
     for one in made:
         _show(one, lang)
     if as_json:

@@ -74,7 +74,7 @@ def test_what_was_edited_by_hand_is_kept_and_never_lost(llf_kit: Callable[..., R
     (started / "raw/a.csv").write_text(RAW + "Normal urea of adults?,3-8 mmol/L\n")
     done = llf_kit("run")
     assert done.status == 1
-    assert "Doing convert again would lose the edits" in done.err
+    assert "again, because raw/a.csv changed. That would lose the edits" in done.err
     assert dataset.read_text() == edited
 
 
