@@ -21,6 +21,7 @@ from llf_kit.upstream import configs, exporting, locate, models, record
 
 EVALUATION = "evaluation.json"
 REPORT = "report.html"
+_WEIGHTS = "*.safetensors"
 _OTHER_SETTINGS = (
     "sources",
     "model",
@@ -169,7 +170,8 @@ class Line:
         def work() -> list[str]:
             config = configs.load(self._yaml)
             folder = self._here / self._output
-            whole = not difference(came, {name: of_path(self._here / name) for name in came}) and bool(self._weights())
+            damaged = difference(came, {name: of_path(self._here / name) for name in came})
+            whole = not damaged and any(folder.glob(_WEIGHTS))
             earlier = upstream.finished("train", config, folder)
             if whole and earlier and models.fingerprint(self._model(config)) == earlier.base:
                 self._watch.status("  the very same training is there already")
@@ -300,7 +302,7 @@ class Line:
     def _weights(self) -> list[str]:
         """The files that hold what was learnt."""
         folder = self._here / self._output
-        found = [*folder.glob("*.safetensors"), folder / record.FILE]
+        found = [*folder.glob(_WEIGHTS), folder / record.FILE]
         return sorted(self._named(path) for path in found)
 
     def _trained(self) -> Hashes:
