@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from llf_kit.evaluation.comparison import Comparison, Difference
 
 _WORSE = 5  # rows that are named
-_OVERRIDE = re.compile("[A-Za-z_]+=")
 _OUTCOME = {"better": "green", "worse": "red"}
 
 
@@ -54,8 +52,7 @@ def command(
     from llf_kit.evaluation.predict import Watch
     from llf_kit.project import load_settings
 
-    overrides = tuple(word for word in words if _OVERRIDE.match(word))
-    runs = tuple(word for word in words if word not in overrides)
+    runs, overrides = _options.words(words)
     if len(runs) < 2:
         raise click.UsageError("Name two or more: llf-kit compare base saves/lora_sft --dataset lab_qa_test")
     with _progress.shown() as progress:
@@ -64,7 +61,7 @@ def command(
             leaving=lambda candidate, name: _asking.check_leaving(candidate, name, unmasked),
             watch=Watch(progress.status, progress.report),
         )  # fmt: skip
-    counts = load_settings(Path.cwd()).metrics
+    counts = [] if general else load_settings(Path.cwd()).metrics
     made = [compare(found[0], other, main=metric, preferred=counts, forgetting=general) for other in found[1:]]
     for one in made:
         _show(one, lang)

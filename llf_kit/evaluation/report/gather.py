@@ -15,6 +15,7 @@ from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.report import Asked, Report, language_of
 from llf_kit.evaluation.report import general as general_questions
 from llf_kit.evaluation.results import Evaluation
+from llf_kit.evaluation.scoring import Wanted
 from llf_kit.project import load_settings, sha256
 from llf_kit.registered.converted import made_by
 from llf_kit.schema import Language
@@ -59,9 +60,10 @@ def gather(
     for name in dict.fromkeys([*names, general_questions.NAME] if general else names):
         first = name == names[0]
         # Rows that training has seen are counted and said on the page, where they make the verdict doubtful
-        base_said = measuring.measure(directory, before, name, allowed=[name], watch=watch)
+        wanted = Wanted() if name == general_questions.NAME else None  # no format is that of general answers
+        base_said = measuring.measure(directory, before, name, allowed=[name], wanted=wanted, watch=watch)
         tuned_said = measuring.measure(
-            directory, tuned, name, allowed=[name], extras=extras if first else None, watch=watch
+            directory, tuned, name, allowed=[name], wanted=wanted, extras=extras if first else None, watch=watch
         )
         if gate and first:
             tuned_said, _ = scoring.judged(tuned_said, gate)
