@@ -187,6 +187,25 @@ def test_a_terminal_is_asked_for_what_is_missing(project: Path) -> None:
     assert status == 0 and "Base model" not in shown
     status, shown = typed_at_a_terminal(project, "\x04", "init", "nowhere")
     assert status == 1 and "Traceback" not in shown and not (project / "nowhere").exists()
+    status, shown = typed_at_a_terminal(project, "", "init", "there")
+    assert status == 2 and "there is a project already" in shown and "Language" not in shown, "asked for nothing"
+
+
+def test_a_model_that_is_not_known_is_asked_for_again_or_for_its_template(project: Path) -> None:
+    status, shown = typed_at_a_terminal(project, "report\nen\nqwen3-1.7bb\n\nme/mine\nqwen\n", "init")
+    assert status == 0, shown
+    assert "Did you mean 'qwen3-1.7b'?" in shown and "Enter for another model" in shown
+    said = load_settings(project)
+    assert (said.model, said.train.set["template"]) == ("me/mine", "qwen")
+
+
+def test_data_that_are_there_are_not_mixed_with_the_example(
+    tree: Callable[[dict[str, Any]], Path], llf_kit: Callable[..., Result]
+) -> None:
+    here = tree({"mine/raw/lab.csv": "question,answer\nNormal potassium?,3.5-5.3 mmol/L\n", "mine/notes.txt": ""})
+    done = llf_kit("init", "mine", "--lang", "en")
+    assert (done.status, "kept      mine/raw  your files alone" in done.err) == (0, True), done.err
+    assert [one.name for one in (here / "mine/raw").iterdir()] == ["lab.csv"]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +219,7 @@ def test_a_terminal_is_asked_for_what_is_missing(project: Path) -> None:
         (("file",), 2, "file: is a file. Name a folder for the project."),
         (("file/below",), 2, "file: is a file. Name a folder for the project."),
         (("project",), 2, "project/llf-kit.yaml: there is a project already."),
-        (("taken",), 2, "taken/raw/questions.csv: is there already. Move it away, or name another folder"),
+        (("taken",), 2, "taken/README.md: is there already. Move it away, or name another folder"),
         (("blocked",), 2, "blocked/raw: is a file, and a folder has to be there. Move it away."),
         (("linked",), 2, "linked/raw: leads out of the project. Remove the link."),
     ],
@@ -209,14 +228,14 @@ def test_what_cannot_be_is_told_with_its_mend_and_leaves_nothing(
     arguments: tuple[str, ...], status: int, said: str, tree: Callable[[dict[str, Any]], Path],
     llf_kit: Callable[..., Result],
 ) -> None:  # fmt: skip
-    here = tree({"file": "", "project/llf-kit.yaml": "", "taken/raw/questions.csv": "mine", "blocked/raw": "mine"})
+    here = tree({"file": "", "project/llf-kit.yaml": "", "taken/README.md": "mine", "blocked/raw": "mine"})
     (here / "linked").mkdir()
     (here / "linked/raw").symlink_to(here / "taken")
     before = sorted(here.rglob("*"))
     done = llf_kit("init", *arguments)
     assert (done.status, said in done.err) == (status, True), done.err
     assert sorted(here.rglob("*")) == before
-    assert (here / "taken/raw/questions.csv").read_text() == "mine"
+    assert (here / "taken/README.md").read_text() == "mine"
 
 
 def test_what_was_written_is_taken_back_where_the_rest_cannot_be(
