@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llf_kit.errors import ConfigError
-from llf_kit.upstream import record
+from llf_kit.upstream import record, runs
 from llf_kit.upstream.record import Record
 
 _CALLED = {"config": "settings", "config_sha256": "settings", "overrides": "settings"}
@@ -21,10 +21,11 @@ def resumes(folder: Path, now: Record, tell: Callable[[str], None]) -> bool:
     ``tell`` is told which, and why. What was finished is set aside, under the time at which it began.
 
     Raises:
-        ConfigError: the folder holds what is no training of llf-kit.
+        ConfigError: the folder holds what is no training of llf-kit, or one is at work in it.
     """
     if not folder.exists() or not any(folder.iterdir()):
         return False
+    runs.check_idle(folder)
     try:
         before = record.load(folder)
     except ConfigError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -29,6 +30,24 @@ with open(sys.argv[1], encoding="utf-8") as script:
 def private_log(path: Path) -> IO[bytes]:
     """A new log file for writing, readable by its owner only: upstream prints examples and questions into it."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def hold(log: IO[bytes]) -> None:
+    """Mark ``log`` as in use for as long as we, or a child that writes into it, are alive: a child may outlive us."""
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def held(log: Path) -> bool:
+    """Whether somebody :func:`hold` s it."""
+    try:
+        with log.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def script(python: Path, path: Path) -> list[str]:

@@ -48,13 +48,15 @@ def run(
     upstream prints a training example into it) lie in the output folder.
 
     Raises:
-        ConfigError: no output folder is named, it cannot be written, or it holds a run and ``resume`` is false.
+        ConfigError: no output folder is named, it cannot be written, a run is at work in it, or it holds one and
+            ``resume`` is false.
         UsageError: there is nothing to resume.
         NotInstalledError: llamafactory-cli is missing.
         RunError: it failed or was stopped; with the reason and what to do.
     """
     cli = locate.find()
     output = Path(config.required(_OUTPUT_KEY[verb]))
+    check_idle(output)
     extra = _checkpoint(output, resume) if verb == "train" and config.values.get("do_train") else []
     log = output / LOG
     try:
@@ -67,6 +69,7 @@ def run(
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
     with stream:
+        process.hold(stream)
         file, overrides = config.handed
         code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=tail.look)
     tail.look()
@@ -80,6 +83,17 @@ def run(
     if code:
         raise RunError(f"{config.path}: {failures.explain(log, code)} Log: {log}")
     return entry
+
+
+def check_idle(output: Path) -> None:
+    """That nobody writes into the folder of a run: a child of a llf-kit that was killed may go on.
+
+    Raises:
+        ConfigError: somebody does.
+    """
+    if process.held(output / LOG):
+        raise ConfigError(f"{output}: a run is at work in it, started by another llf-kit or by one that was killed. "
+                          "Wait for it, or end its llamafactory-cli.")  # fmt: skip
 
 
 def finished(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:

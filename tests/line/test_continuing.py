@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from llf_kit import line as whole_line
 from llf_kit.errors import ConfigError, LlfKitError
 from llf_kit.line import Watch, continuing
 from llf_kit.project import PROBES
-from llf_kit.upstream import configs, record
+from llf_kit.upstream import configs, process, record
 
 RAW = "question,answer\n" + "".join(
     f"Normal {name} of adults?,{low}-{high} mmol/L\n"
@@ -179,6 +181,17 @@ def test_a_training_that_was_stopped_goes_on_or_it_is_said_why_not(
     assert continuing.resumes(OUTPUT, now, told.append) == goes_on
     assert said in told[0]
     assert sorted(one.name for one in OUTPUT.glob("checkpoint-*")) == ["checkpoint-10", "checkpoint-2"] * goes_on
+
+
+def test_a_training_that_outlived_its_llf_kit_is_left_at_work(line: Line) -> None:
+    left("checkpoint-2/trainer_state.json", status="running")
+    with process.private_log(OUTPUT / "llf-kit-run.log") as log:
+        process.hold(log)
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=log)
+    said = line()  # who started it has closed the log, as one who was killed
+    child.communicate(b"\n")
+    assert "a run is at work in it" in said["error"]
+    assert "is no program" in line()["error"], "now it is not"
 
 
 def test_a_folder_of_somebody_elses_is_left_alone(line: Line) -> None:
