@@ -72,7 +72,13 @@ class RunError(LlfKitError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence that names the nearest known name, or all of them when none is near."""
     names = sorted(known)
-    near = get_close_matches(name.casefold(), [n.casefold() for n in names], n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {next(n for n in names if n.casefold() == near[0])!r}?"
+    if near := nearest(name, names):
+        return f"Did you mean {near!r}?"
     return f"Known: {', '.join(names)}." if names else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like ``name``; None when none is near."""
+    names = {one.casefold(): one for one in sorted(known, reverse=True)}
+    near = get_close_matches(name.casefold(), sorted(names), n=1, cutoff=0.6)
+    return names[near[0]] if near else None

@@ -88,6 +88,7 @@ def show(found: Diagnosis) -> None:
     rules, language = found.rules, found.language
     said = rules.words[language]
     say(found.summary)
+    say(f"  {said['read_as']}: {', '.join(f'{role}={name}' for role, name in found.columns.items())}")
     for line in found.no_cases:
         say(f"  ! {line}")
     notes = [

@@ -35,6 +35,7 @@ class Diagnosis:
     rules: Rules
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
 
     @property
     def failing(self) -> list[Examined]:
@@ -116,6 +117,7 @@ class Diagnosis:
         """What ``diagnose --json`` prints: no text of any case but its place."""
         return {
             "cases": len(self.rows),
+            "columns": self.columns,
             "symptoms": self.symptoms,
             "suggested": self.suggested,
             "causes": self.causes,
@@ -172,7 +174,7 @@ def diagnose(
     rows = examine(read.cases, measure(read.cases, rules, wanted_format), rules, language)
     source = Source(file, asked, read.columns)
     means = advise(rows, rules, source, language)
-    return Diagnosis(rows, means, _next(means, source), language, rules, read.notes, read.left_out)
+    return Diagnosis(rows, means, _next(means, source), language, rules, read.notes, read.left_out, read.columns)
 
 
 def _next(means: Sequence[Advice], source: Source) -> str:

@@ -15,7 +15,7 @@ from llf_kit import readers
 from llf_kit.cleaning import identifiers
 from llf_kit.diagnosis.cases import Case, Read
 from llf_kit.diagnosis.rules import GOOD, Rules
-from llf_kit.errors import DataError, UsageError, did_you_mean
+from llf_kit.errors import DataError, UsageError, did_you_mean, nearest
 from llf_kit.mapping.columns import find, plain
 from llf_kit.mapping.rows import value_of
 from llf_kit.project import private_directory
@@ -143,9 +143,11 @@ def cases(
     for row in rows:
         symptoms, unknown = named(row.cells.get("symptom", ""), rules)
         for word in unknown:
-            near = did_you_mean(word, rules.known()) if len(word) <= _SHOWN else ""
-            names = [rules.say(name, language) for name in rules.symptoms]
-            hint = near if near.startswith("Did you mean") else did_you_mean("", names)  # not all of their spellings
+            near = nearest(word, rules.known()) if len(word) <= _SHOWN else None
+            names = ", ".join(
+                sorted(rules.say(name, language) for name in rules.symptoms)
+            )  # not all of their spellings
+            hint = said["meant"].format(near=near) if near else said["known"].format(names=names)
             shown = identifiers.mask(word)[:_SHOWN]
             notes.append(f"{row.place}: {said['unknown_symptom'].format(text=shown, hint=hint)}")
         told = {}

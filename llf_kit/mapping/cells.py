@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from llf_kit.schema import NOTHING
 # among options it may be one of them.
 _MAY_BE_NOTHING = ("title", "context", "system", "label", "explanation", "thought", "history", "tools")
 _TEXTS = ("title", "question", "context", "answer", "text")
+
+_BY = ("role", "from", "speaker", "user", "username", "author", "name", "doctor")  # who wrote a reply
 
 _GOOD = (
     *("true", "1", "yes", "y", "good", "desirable", "like", "up", "thumbs_up", "correct", "accepted", "👍"),
@@ -75,20 +78,29 @@ def _texts(cell: pl.Expr) -> pl.Expr:
 
 def _joined(cell: str) -> str:
     value = value_of(cell)
-    if isinstance(value, dict):  # {"text": […], …} is SQuAD's answer, {"full_text": …} WebGPT's question
+    if isinstance(value, dict) and not _is_reply(
+        value
+    ):  # {"text": […], …} is SQuAD's answer, {"full_text": …} WebGPT's question
         value = value.get("text", value.get("full_text"))
     texts = _flat(value)
     return cell if texts is None else "\n".join(dict.fromkeys(texts))
 
 
 def _flat(value: object) -> list[str] | None:
-    """The texts of a list, and of the lists in it; None where it holds anything else."""
+    """The texts of a list, and of the lists and replies in it; None where it holds anything else."""
     if isinstance(value, str):
         return [value]
+    if isinstance(value, dict) and _is_reply(value):
+        return [value["content"]]
     if not isinstance(value, list):
         return None
     inside = [_flat(one) for one in value]
     return None if None in inside else [text for texts in inside if texts for text in texts]
+
+
+def _is_reply(value: dict[str, Any]) -> bool:
+    """Whether it is a text and who wrote it: ``{"user": "doctor", "content": …}``."""
+    return isinstance(value.get("content"), str) and any(key in value for key in _BY)
 
 
 def judged(cell: pl.Expr) -> pl.Expr:

@@ -30,6 +30,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "answers": (
         *("answers", "responses", "completions", "candidates", "outputs", "generations", "replies"),
+        *("answerlist", "replylist", "responselist"),
         *("候选回答", "候选答案", "多个回答", "回答列表", "答案列表"),
     ),
     "question": (
@@ -100,8 +101,8 @@ PERSONS = frozenset(("patient", "doctor", "患者", "病人", "医生", "医师"
 _LOOSE = PERSONS | {"user", "human", "assistant", "bot", "gpt", "target", "stem", "q", "a", "explanation", "解析"}
 # How a heading ends that is one of a kind: `常见问题`, `专家答复`, `doctor_answer`
 _ENDINGS = {
-    "question": ("问题", "提问", "题目", "题干", "question", "query"),
-    "answer": ("答案", "回答", "解答", "答复", "回复", "answer", "response", "reply"),
+    "question": ("问题", "提问", "题目", "题干", "怎么问", "问法", "question", "query"),
+    "answer": ("答案", "回答", "解答", "答复", "回复", "怎么答", "答法", "answer", "response", "reply"),
 }
 # Words that may stand beside a role's name in a heading: `Question text`, `答案内容`
 _FILLERS = frozenset(("text", "content", "the", "内容", "文本", "详情", "正文"))
@@ -127,25 +128,24 @@ def assign(columns: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
         if len(places) > 1:
             for place, name in sorted(places):
                 chosen.setdefault(f"{what} {place}", free.pop(name))
-    chosen = find(free.values(), chosen, ROLES)
-    free = {key: name for key, name in free.items() if name not in chosen.values()}
-    for role, endings in _ENDINGS.items():
-        ending = [name for name in free if name.endswith(endings)]
-        if role not in chosen and len(ending) == 1:
-            chosen[role] = free.pop(ending[0])
-    return chosen
+    return find(free.values(), chosen, ROLES)
 
 
 def find(columns: Iterable[str], given: Mapping[str, str], roles: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Role → column name: what was given, then what is found by the names in ``roles`` (as :func:`plain` leaves them).
 
-    A column is taken once, in the order of ``roles``.
+    A column is taken once, in the order of ``roles``. A question or answer that none of them names is the one column
+    whose heading ends like one.
     """
     chosen = dict(given)
     free = {plain(name): name for name in columns if name not in given.values()}
     for role, names in roles.items():
         if role not in chosen and (found := _find(names, free)):
             chosen[role] = free.pop(found)
+    for role, endings in _ENDINGS.items():
+        ending = [name for name in free if name.endswith(endings)]
+        if role not in chosen and len(ending) == 1:
+            chosen[role] = free.pop(ending[0])
     return chosen
 
 

@@ -31,6 +31,7 @@ _NAMES = "|".join(
     either(re.escape(name))
     for name in sorted((*_USER, *_ASSISTANT, *_DOCTOR, *_LABORATORY, *_SYSTEM), key=len, reverse=True)
 )
+_TITLES = [name for name in sorted(_SPEAKERS, key=len, reverse=True) if not name.isascii() and len(name) > 1]
 _CALLED = either("(?:[\u4e00-\u9fff]{1,2}(?=医生|医师|大夫|主任|女士|先生))?")  # by name
 # `Doctor:`, `王医生：`, `**医生**：` and `### Human:` where a line or a sentence begins; `<user>:`, `<|user|>`,
 # ChatML's marks and `【患者】` anywhere
@@ -72,12 +73,17 @@ def prompt(cell: str | None) -> Conversation:
 
 
 def _roles(said: list[Said]) -> Conversation:
+    said = [(_called(name), content) for name, content in said]
     names = {name for name, _ in said}
     # In a laboratory's own dialogues the doctor asks; where no laboratory speaks, the doctor answers.
     asking = _DOCTOR if names & set(_LABORATORY) else ()
+    roles = {name: USER if name in asking else _SPEAKERS.get(name) for name in names}
+    strangers = [name for name in names if roles[name] is None]
+    if len(names) == 2 and len(strangers) == 1 and _is_person(strangers[0]):  # the other one of two
+        roles[strangers[0]] = USER if ASSISTANT in roles.values() else ASSISTANT if USER in roles.values() else None
     turns: list[Turn] = []
     for place, (name, content) in enumerate(said, start=1):
-        role = USER if name in asking else _SPEAKERS.get(name)
+        role = roles[name]
         if role is None:
             raise Unmappable(f"turn {place} has a speaker that is not known")
         if turns and turns[-1][0] == role and turns[-1][1] and content and role != FUNCTION:
@@ -88,6 +94,18 @@ def _roles(said: list[Said]) -> Conversation:
     if any(role == "system" for role, _ in turns):
         raise Unmappable("a system prompt after the first turn")
     return Conversation(turns, system)
+
+
+def _called(name: str) -> str:
+    """A speaker by what it is: `张护士` and `护士小张` are a nurse; as it stands where it says nothing of that."""
+    if name in _SPEAKERS:
+        return name
+    return next((word for word in _TITLES if name.endswith(word) or name.startswith(word)), name)
+
+
+def _is_person(name: str) -> bool:
+    """Whether it looks like somebody's name, and not like a role of some program: `tool_result`."""
+    return not name.isascii() or " " in name
 
 
 def _listed(cell: str | None) -> list[Said]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llf_kit.readers import lines
-from llf_kit.readers.lines import ANSWER, OTHER, QUESTION, Line
+from llf_kit.readers.lines import ANSWER, HEADING, OTHER, QUESTION, Line
 from llf_kit.readers.records import table
 from llf_kit.readers.sheets import Merged, Row, sheet
 from llf_kit.schema import RawTable
@@ -87,7 +87,7 @@ def _asked(parts: Iterable[Line | Heading]) -> Iterator[Line]:
     level = 0  # of the heading that asked last
     asked = False
     for part in parts:
-        line = Line(*part) if isinstance(part, Line) else Line(part.number, part.text)
+        line = part if isinstance(part, Line) else Line(part.number, part.text, HEADING)
         if isinstance(part, Heading):
             if lines.asks(part.text):
                 yield lines.asking(line)

@@ -12,6 +12,7 @@ from llf_kit.readers.records import Record, table
 from llf_kit.schema import RawTable, either
 
 QUESTION, ANSWER, OTHER = "question", "answer", "other"
+HEADING = "heading"  # asks nothing; what stands under it is a part of it where nothing else is known
 
 
 class Line(NamedTuple):
@@ -45,7 +46,7 @@ _NUMBERED = re.compile(r"\s*(?:[(（]\d{1,4}[)）]|\d{1,4}\s*[.、)）．](?!\d)
 _RULE = re.compile(r"[-=*_~—─]{3,200}")
 _ASKS = re.compile(r"[?？][\s\"”』」)）*]*$")
 _OPTION = re.compile(r"\s*[(（]?[A-Ha-h][.、)）．]")
-_SPEAKER = re.compile(r"\s*([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
+_SPEAKER = re.compile(r"\s*(?!\d+[:：])([^\s:：，。？！,?!]{1,12}|[A-Z][\w ]{0,20})\s*[:：]\s*\S")
 
 
 def read(
@@ -80,7 +81,7 @@ def read(
 
 def kind_of(line: Line) -> str | None:
     """What begins with a line: what its container says, or its mark; None where it goes on."""
-    if line.kind:
+    if line.kind and line.kind != HEADING:
         return line.kind
     if _QUESTION.match(line.text):
         return QUESTION
@@ -251,6 +252,20 @@ def _pairs(lines: Iterator[Line]) -> Iterator[Record]:
 
 
 def _texts(lines: Iterator[Line], name: str, *, each: bool = False) -> Iterator[Record]:
-    for block in _blocks(lines):
-        for part in [[line] for line in block] if each else [block]:
-            yield Record(part[0].number, {name: "\n".join(line.text.strip() for line in part)})
+    for block in _blocks(lines) if not each else _sections(lines):
+        yield Record(block[0].number, {name: "\n".join(line.text.strip() for line in block)})
+
+
+def _sections(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """The lines under a heading with it, and with those right above it; without headings every line by itself."""
+    section: list[Line] = []
+    for line in lines:
+        if not line.text.strip():
+            continue
+        headed = bool(section) and section[0].kind in (HEADING, OTHER)
+        if section and not (headed and (line.kind not in (HEADING, OTHER) or section[-1].kind in (HEADING, OTHER))):
+            yield section
+            section = []
+        section.append(line)
+    if section:
+        yield section

@@ -39,6 +39,7 @@ def sheet(
         header, body = [None] * len(header), body - 1
     used = [place for place, name in enumerate(header) if name or any(row[place] for row in rows[body:])]
     names = column_names(header[place] for place in used)
+    _join_parts(rows, merged, body, used)
 
     def records() -> Iterator[Record]:
         for place, row in enumerate(rows[body:], start=body):
@@ -103,6 +104,25 @@ def _fill_down(rows: list[Row], merged: list[Merged]) -> None:
                 row[left] = rows[top][left]
 
 
+def _join_parts(rows: list[Row], merged: list[Merged], body: int, used: list[int]) -> None:
+    """Make one row of those over which all is merged but one column, where what is merged asks: an answer in parts.
+
+    Where it asks nothing, as a class does, its rows are several.
+    """
+    spans: dict[tuple[int, int], set[int]] = {}
+    for (top, left), (bottom, right) in merged:
+        if body <= top < bottom:
+            spans.setdefault((top, bottom), set()).update(range(left, right + 1))
+    for (top, bottom), columns in spans.items():
+        free = [place for place in used if place not in columns]
+        if len(free) == 1 and any(ASKS.search(rows[top][place] or "") for place in columns if place in used):
+            group = rows[top : bottom + 1]
+            parts = [part for row in group if (part := row[free[0]])]
+            rows[top][free[0]] = "\n".join(parts) or None
+            for row in group[1:]:
+                row[:] = [None] * len(row)
+
+
 def _header(rows: list[Row], merged: list[Merged]) -> tuple[Row, int]:
     """The header, and where the rows below it begin. A header of several rows reads ``parent child``."""
     found = header_place(rows)
@@ -113,6 +133,11 @@ def _header(rows: list[Row], merged: list[Merged]) -> tuple[Row, int]:
     ]
     first = min((top for top, _ in tall), default=found)
     last = max((bottom for _, bottom in tall), default=found)
+    wide = [range(left, right + 1) for (top, left), (_, right) in merged if top == found and left < right]
+    below = rows[last + 1] if last + 1 < len(rows) else []
+    filled = [place for place, cell in enumerate(below) if cell]
+    if wide and filled and all(any(place in parent for parent in wide) for place in filled):
+        last += 1  # it fills nothing but the places under a merged name: their own names
     levels = [list(row) for row in rows[first : last + 1]]
     for (top, left), (_, right) in merged:
         if first <= top <= last:

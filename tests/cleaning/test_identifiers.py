@@ -57,6 +57,14 @@ from llf_kit.cleaning.identifiers.finding import FINDERS, replaced
         ("lives at 12 Maple Street, Boston, MA 02118.", "lives at [ADDRESS]."),
         ("见 https://emr.cn/patient/12345/report 内", "见 【网址】 内"),
         ("http://lis.cn/r?tel=13800138000&x=1", "[URL]"),
+        ("Patient John Smith, K 6.1", "Patient [NAME], K 6.1"),
+        ("报告医生：刘洋 审核：周杰", "报告医生：【姓名】 审核：【姓名】"),
+        ("银行卡 6222 0202 0000 1234 567，", "银行卡 【银行卡号】，"),  # with a slip in it
+        ("bed 12, ward 3", "bed [BED], ward 3"),
+        ("https://lis.cn/report/patient/zhangsan?id=33", "[URL]"),
+        ("寄至杭州市西湖区文三路 138 号 3 幢 502 室", "寄至【地址】"),
+        ("SSN 123-45-6789", "SSN [INSURANCE]"),
+        ("电话0571-88886666转801", "电话【电话】"),
         ('{"name": "张三", "phone": 13800138000, "K": 5.1}', '{"name": "【姓名】", "phone": "【电话】", "K": 5.1}'),
     ],
 )
@@ -69,6 +77,9 @@ def test_identifiers_are_masked(before: str, after: str) -> None:
     "kept",
     [
         "1.23×10^12/L",
+        "审核：通过；报告：方法学比较；检验：万古霉素 15 mg/L；送检：常规标本；检测：高敏肌钙蛋白",
+        "bed 12 cm, Patient Safety Goals, 2026",
+        "通道 3 号，线路 2 号",
         "GB/T 22576.1-2018 与 WS/T 405-2012、ISO 15189:2022",
         "LOINC 2345-7",
         "批号20240115001，条码6901234567892，货号07027931190",

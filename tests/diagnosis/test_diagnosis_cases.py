@@ -137,3 +137,15 @@ def test_a_person_at_a_terminal_is_asked_what_nobody_can_measure(tree: Tree) -> 
     assert status == 0, shown
     assert "0 to 6, or nothing." in shown and "输入里有回答所需的信息吗？" in shown
     assert "输入不足：输入缺少信息" in shown and "反问用户" in shown
+
+
+def test_usual_headings_are_read_and_shown(llf_kit: LlfKit, tree: Tree) -> None:
+    rows = "血钾?,3.0到6.0,3.5～5.3 mmol/L,胡说\n血钠?,好,137～147 mmol/L,格式错了\n"
+    tree({"cases.csv": f"用户提问,AI答复,正确回答,问题类型\n{rows}"})
+    done = llf_kit("diagnose", "cases.csv")
+    assert "question=用户提问, answer=AI答复, expected=正确回答, symptom=问题类型" in done.err
+    assert "没有回答" not in done.err
+    assert "症状“胡说”不认识。可以写：" in done.err and "症状“格式错了”不认识。是不是“格式错误”？" in done.err
+    tree({"cases.csv": "提问,智能助手的回答,人工回答\n血钾?,3.0到6.0,3.5～5.3 mmol/L\n"})
+    columns = llf_kit("diagnose", "cases.csv", "--json").json["columns"]
+    assert columns == {"question": "提问", "answer": "智能助手的回答", "expected": "人工回答"}

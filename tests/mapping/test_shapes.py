@@ -345,3 +345,17 @@ def test_a_function_makes_what_no_map_can_say(tree: Tree) -> None:
     found = mapping.to_samples(mapping.choose(tables, {}, interval)[0]).collect().to_dicts()
     assert turns(found[0]) == [("user", "血钾的参考区间？"), ("assistant", "3.5～5.3 mmol/L")]
     assert found[1]["reason"] == "no lower limit"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ([{"user": "doctor", "content": GOOD}], GOOD),
+        ({"author": "王医生", "content": GOOD, "date": "2026-01-03"}, GOOD),
+        ([{"项目": "血钾", "结果": 6.8}], '[{"项目": "血钾", "结果": 6.8}]'),  # what is to be extracted is the answer
+        ([{"text": "血钾", "label": "项目"}], '[{"text": "血钾", "label": "项目"}]'),
+    ],
+)
+def test_a_reply_is_its_text_and_other_objects_stay(tree: Tree, answer: Any, text: str) -> None:
+    (sample,) = made(tree, [{"question": ASK, "replyList": answer}])
+    assert turns(sample) == [("user", ASK), ("assistant", text)]

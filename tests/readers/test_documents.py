@@ -245,3 +245,13 @@ def test_word_documents_that_are_refused(word: Any, project: Path) -> None:
     ):
         with pytest.raises(DataError, match=says):
             readers.read(project / name, readers.Opening(project))
+
+
+def test_text_without_questions_stands_under_its_headings(tree: Tree) -> None:
+    text = "前言\n\n# 采集\n\n## 血常规\n\n2 mL。\n\n混匀。\n\n## 凝血\n\n1:9。\n\n# 附录\n"
+    assert fields(tree({"a.md": text}) / "a.md") == [
+        (1, ("前言",)),
+        (3, ("采集\n血常规\n2 mL。\n混匀。",)),
+        (11, ("凝血\n1:9。",)),
+        (15, ("附录",)),
+    ]

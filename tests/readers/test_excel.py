@@ -80,6 +80,20 @@ def test_a_cell_merged_over_rows_counts_in_each_of_them(project: Path) -> None:
     ]
 
 
+def test_an_answer_in_parts_beside_a_merged_question_is_one(project: Path) -> None:
+    rows = [
+        ["序号", "问题", "答案"],
+        ["1", "哪些标本拒收？", "1. 溶血"],
+        [None, None, None],
+        [None, None, "2. 凝块"],
+        ["2", "血钠？", "137～147"],
+    ]
+    path = book(project / "a.xlsx", rows, "A2:A4", "B2:B4")
+    assert fields(path) == [(2, ("1", "哪些标本拒收？", "1. 溶血\n2. 凝块")), (5, ("2", "血钠？", "137～147"))]
+    path = book(project / "b.xlsx", [["类别", "内容"], ["电解质", "血钾是钾。"], [None, "血钠是钠。"]], "A2:A3")
+    assert fields(path) == [(2, ("电解质", "血钾是钾。")), (3, ("电解质", "血钠是钠。"))]
+
+
 @pytest.mark.parametrize("children", [2, 4])
 def test_a_header_of_two_rows_is_one_header(project: Path, children: int) -> None:
     last = "CDEF"[children - 1]
@@ -88,6 +102,15 @@ def test_a_header_of_two_rows_is_one_header(project: Path, children: int) -> Non
     path = book(project / "a.xlsx", rows, "A1:A2", "B1:B2", f"C1:{last}1")
     assert columns(path) == [("问题", "答案", *(f"结果 {name}" for name in names))]
     assert fields(path) == [(3, ("血钾？", "3.5～5.3", *names))]
+
+
+def test_a_second_row_of_names_stands_only_under_a_merged_one(project: Path) -> None:
+    rows = [["编号", "内容", None], [None, "怎么问", "怎么答"], ["1", "血钾？", "3.5～5.3"]]
+    path = book(project / "a.xlsx", rows, "B1:C1")
+    assert columns(path) == [("编号", "内容 怎么问", "内容 怎么答")]
+    assert fields(path) == [(3, ("1", "血钾？", "3.5～5.3"))]
+    rows[1][0] = "0"  # a row of values fills more than that
+    assert [row for row, _ in fields(book(project / "b.xlsx", rows, "B1:C1"))] == [2, 3]
 
 
 def test_questions_and_answers_below_one_another(project: Path) -> None:

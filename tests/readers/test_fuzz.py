@@ -44,7 +44,7 @@ def sound(suffix: str) -> bytes:
             book = openpyxl.Workbook()
             for row in CELLS:
                 book.worksheets[0].append(row)
-            book.worksheets[0].merge_cells("A2:A3")
+            book.worksheets[0].merge_cells("B2:B3")
             return saved(book.save)
         case ".xls":
             old = xlwt.Workbook()

@@ -53,6 +53,9 @@ _PHONE_CONTEXT = re.compile(
 _CARD_CONTEXT = re.compile(
     r"银行|卡号|银联|账号|帐号|账户|帐户|储蓄卡|借记卡|信用卡|工行|建行|农行|中行|招行|交行|转账|退款|打款|汇款|(?i:card|account|bank|refund)"
 )
+# What calls a number a card of a bank beyond doubt
+_BANK_CARD = re.compile(r"银行卡|储蓄卡|借记卡|信用卡|(?i:(?:bank|credit|debit) card)")
+_EXTENSION = re.compile(r"\s?(?:转|分机|[Ee]xt\.?)\s?[0-9]{1,6}(?![0-9])")
 _SENTENCE_END = re.compile(r"[。；;！？!?0-9０-９]")
 _ALONE, _BESIDE = re.compile("1[3-9][0-9]{9}"), re.compile("[^\u3400-\u9fff，。；：、？！,;:]")
 _LATIN = re.compile(r"[A-Za-z0-9_]")
@@ -165,7 +168,12 @@ def _read(run: _Run, first: int, last: int, digits: str, pieces: tuple[int, ...]
         return hit(RESIDENT_ID, digits)
     if 16 <= size <= 19 and _card_pieces(pieces) and _CARD_CONTEXT.search(run.before(first, 20)):
         right = valid_luhn(digits)
-        return hit(BANK_CARD, digits, flag=None if right else BAD_CARD, sure=right)
+        return hit(
+            BANK_CARD,
+            digits,
+            flag=None if right else BAD_CARD,
+            sure=right or bool(_BANK_CARD.search(run.before(first, 20))),
+        )
     return _phone(run, first, last, digits, pieces)
 
 
@@ -200,7 +208,8 @@ def _phone(run: _Run, first: int, last: int, digits: str, pieces: tuple[int, ...
             return Hit(begin, end, PHONE, local)
     if _LANDLINE_SHAPE.fullmatch(local) and (named or _area_apart(run, first, last, pieces)):
         begin -= run.text[begin - 1 : begin] in ("(", "（") and begin > 0
-        return Hit(begin, end, PHONE, local)
+        extension = _EXTENSION.match(run.text, end)
+        return Hit(begin, extension.end() if extension else end, PHONE, local)
     american = local.removeprefix("1") if len(local) == 11 else local
     if _AMERICAN_SHAPE.fullmatch(american) and pieces[-3:] == (3, 3, 4) and len(pieces) <= 4:
         bracket = run.text[begin - 1 : begin] == "("

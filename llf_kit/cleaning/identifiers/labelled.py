@@ -77,7 +77,7 @@ LABELS: tuple[Label, ...] = (
         INSURANCE,
         r"(?:医保|社保|医疗保险|社会保障|社会保险|参保|新农合|农合)(?:卡|证|人员)?(?:号码|编号|号)",
         rf"(?i:(?:health |medical )?insurance|policy|medicare|medicaid|nhs|member|social security){_ENGLISH_NUMBER}|SSN",
-        _CODE % 4,
+        rf"(?:{_D}{{3}}[ -]{_D}{{2}}[ -]{_D}{{4}}(?![{DIGIT}])|{_CODE % 4})",
         (
             "医保",
             "社保",
@@ -171,7 +171,7 @@ LABELS: tuple[Label, ...] = (
     Label(
         BED,
         r"(?:床位|病床|床)号",
-        r"(?i:bed)(?=\s?[:：#]|\s(?i:no|number)\b)(?i:\s(?:no\b\.?|number))?",
+        r"(?i:bed)(?=\s?[:：#]|\s(?i:no|number)\b|\s[0-9]{1,3}(?:[,;)]|\.?$|\.\s))(?i:\s(?:no\b\.?|number))?",
         rf"\+?[A-Za-z]{{0,2}}{_D}{{1,4}}(?:-{_D}{{1,3}})?床?(?![{DIGIT}.．]|\s?[张个])",
         ("床", "病床", "bed"),
     ),

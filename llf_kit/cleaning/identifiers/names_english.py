@@ -45,7 +45,7 @@ _PATTERNS = (
     ),
     (
         re.compile(
-            rf"(?<![A-Za-z])(?:patient|named|daughter|son|wife|husband|mother|father) {_ANY}(?=[,.;:]|\s[a-z]|$)"
+            rf"(?<![A-Za-z])(?:[Pp]atient|named|daughter|son|wife|husband|mother|father) {_ANY}(?=[,.;:]|\s[a-z]|$)"
         ),
         2,
     ),

@@ -13,7 +13,7 @@ _EMAIL = re.compile(
 )
 _URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'*+,;=%]{4,2000}")
 _PERSONAL = re.compile(
-    r"(?i)/(?:users?|u|people|person|profiles?|members?)/[^/?#]+|/(?:patients?|accounts?|space|home)/[^/?#]*[0-9]|"
+    r"(?i)/(?:users?|u|people|person|profiles?|members?)/[^/?#]+|/(?:patients?|accounts?|space|home)/[^/?#]*[0-9]|/patients?/.*[?&]id=|"
     r"linkedin\.com/in/|/~[a-z]|"
     r"[?&#;](?:[a-z]+_)?(?:name|realname|username|uid|user|userid|patient|patientid|pid|patid|mrn|phone|mobile|tel|"
     r"email|mail|idcard|idno|cardno|openid|unionid|token|dob|birth|birthday|address|account)=[^&#]"
