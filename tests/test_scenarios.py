@@ -375,12 +375,21 @@ def test_the_whole_line_of_a_scenario_and_nothing_twice(
     assert {one["step"]: one["why"] for one in again.json} == dict.fromkeys(line.STEPS, "skipped, nothing changed")
     assert "…" not in again.err
 
+    (project / "saves/lora_sft/report.html").unlink()
+    (merged / "README.md").write_text("Our model.\n", encoding="utf-8")
+    (merged / "lora_sft-Q8_0.gguf").write_text("of llf-kit export --gguf", encoding="utf-8")
+    again = llf_kit("run")
+    assert "report: again, because saves/lora_sft/report.html is gone" in again.err
+    assert "rows 1 to" not in again.err, "what was answered is asked again"
+    assert "export: skipped, models/lora_sft/README.md changed by hand, which is kept" in again.err
+    assert again.err.endswith("\n  export    models/lora_sft/\n")
+
     file = project / PROJECT_FILE
     file.write_text(to_yaml(read_yaml(file) | {"gate": {"chrf": 100}}), encoding="utf-8")
     failed = llf_kit("run")
     assert failed.status == 1 and "the gate failed: chrf is" in failed.err
     assert "train: skipped, nothing changed" in failed.err
     assert "evaluate: again, because llf-kit.yaml: gate changed" in failed.err
-    assert "rows 1 to" not in failed.err, "what was answered is asked again"
+    assert "rows 1 to" not in failed.err
     assert "没有通过放行门槛。" in (project / "saves/lora_sft/report.html").read_text(encoding="utf-8")
     assert llf_kit("run", "--until", "evaluate").status == 1, "nothing changed, and it has not passed"

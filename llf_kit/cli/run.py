@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from llf_kit.cli import _options, _progress
 from llf_kit.cli._options import say
+
+_SHOWN = 4  # files of a step; of more, their folder
 
 
 @click.command()
@@ -28,5 +31,5 @@ def command(until: str, as_json: bool) -> None:
         _options.print_json([one.to_dict() for one in done])
         return
     for one in done:
-        for place in one.where:
+        for place in one.where if len(one.where) <= _SHOWN else [f"{os.path.commonpath(one.where)}/"]:
             say(f"  {one.step:<9} {place}")

@@ -1,9 +1,9 @@
 """The whole line from ``llf-kit.yaml``: raw files in, a measured and merged model out; only what changed is done again.
 
 convert → quality → render → check → train → evaluate → report → export. What each step is made of stands in
-:mod:`.steps`. A step is done again where that changed, or what came out of it is no longer there as it was. What
-people edit by hand (the dataset, the YAML) is kept and used: the steps after it are done again. A model that fails the
-release gate is reported on, and does not leave.
+:mod:`.steps`. A step is done again where that changed, or what came out of it is no longer there as it was. What people
+edit by hand (the dataset, the YAML, the model card) is kept and used: the steps after it are done again. A model that
+fails the release gate is reported on, and does not leave.
 """
 
 from __future__ import annotations

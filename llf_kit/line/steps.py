@@ -243,9 +243,10 @@ class Line:
             left = exporting.export(
                 exporting.planned(upstream.find(self._output, leaves=True)), on_status=self._watch.status
             )
-            return [self._named(Path(left.record.output))]
+            return sorted(self._named(file) for file in Path(left.record.output).rglob("*") if file.is_file())
 
-        return Step("export", lambda: {**self._trained(), **self._base(), **self._versions}, work)
+        # People write into the model card and the Modelfile
+        return Step("export", lambda: {**self._trained(), **self._base(), **self._versions}, work, editable=True)
 
     @property
     def _output(self) -> Path:
