@@ -21,7 +21,8 @@ def command(until: str, as_json: bool) -> None:
     """Walk the whole line of llf-kit.yaml; do what changed.
 
     convert, quality, render, check, train, evaluate, report and export, each with the reason why it is done, or not. It
-    stops at errors of the check and at a failed gate, and goes on from there the next time.
+    stops at errors of the check, and before the export of a model that failed the gate, and goes on from there the next
+    time. A training that was stopped goes on from its last checkpoint.
     """
     from llf_kit import line
 
