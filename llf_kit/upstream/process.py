@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -34,18 +33,22 @@ def private_log(path: Path) -> IO[bytes]:
 
 def hold(log: IO[bytes]) -> None:
     """Mark ``log`` as in use for as long as we, or a child that writes into it, are alive: a child may outlive us."""
-    with suppress(OSError):  # a file system without locks
+    with suppress(OSError, ImportError):  # a file system, or a system, without such locks
+        import fcntl
+
         fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def held(log: Path) -> bool:
     """Whether somebody :func:`hold` s it."""
     try:
+        import fcntl
+
         with log.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (OSError, ImportError):
         return False
     return False
 
