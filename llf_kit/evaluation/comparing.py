@@ -182,11 +182,10 @@ def _scored(metric: str, pairs: Sequence[_Pair]) -> list[tuple[_Pair, tuple[floa
 
 
 def _main(differences: dict[str, Difference], preferred: Sequence[str]) -> str:
-    """The first of ``preferred``, then of :data:`MAIN`, that has rows enough, else the metric that most rows have."""
-    for name in (*preferred, *MAIN):
-        if name in differences and differences[name].rows >= paired.FEW:
-            return name
-    return max(differences, key=lambda name: (differences[name].rows, name in MAIN))
+    """The first of ``preferred``, then of :data:`MAIN`, that has rows enough, else the one that most rows have."""
+    order = [name for name in dict.fromkeys((*preferred, *MAIN, *differences)) if name in differences]
+    enough = (name for name in order if name in (*preferred, *MAIN) and differences[name].rows >= paired.FEW)
+    return next(enough, None) or max(order, key=lambda name: differences[name].rows)
 
 
 def _scenarios(

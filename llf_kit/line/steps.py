@@ -230,11 +230,13 @@ class Line:
                 self._here, self._output, self._asked, overrides=self._answers, gate=self._settings.gate,
                 watch=self._watch,
             )  # fmt: skip
-            write_text(self._here / self._output / REPORT, page.html(report), mode=0o600)
+            file = self._output / REPORT
+            write_text(self._here / file, page.html(report), mode=0o600)
             for one in report.asked:
                 if one.comparison:
                     self._watch.status(f"  {one.comparison.sentences[report.language]}")
-            return [str(self._output / REPORT)]
+            self._watch.status(f"  {file}")  # where the gate failed it is the last that is told
+            return [str(file)]
 
         return Step("report", inputs, work, left_out=self._unasked)
 

@@ -69,10 +69,11 @@ def test_a_project_says_what_counts_and_its_probes_what_is_right(
     tree({
         "base.jsonl": asked(5), "tuned.jsonl": asked(20),
         "datasets/probes.jsonl": [{"question": f"Limit {row}?", **probe} for row in range(25)],
-        "llf-kit.yaml": "metrics: [format]\nanswer_format: '5[.]3 .*'\n",
+        "few.jsonl": asked(5)[:3], "llf-kit.yaml": "metrics: [format]\nanswer_format: '5[.]3 .*'\n",
     })  # fmt: skip
     made = llf_kit("compare", "base.jsonl", "tuned.jsonl", "--json").json[0]
     assert made["main"] == "format", "what llf-kit.yaml names first"
+    assert llf_kit("compare", "few.jsonl", "few.jsonl", "--json").json[0]["main"] == "format"
     for name in ("value_accuracy", "format"):
         assert (made["differences"][name]["base"], made["differences"][name]["other"]) == (20.0, 80.0)
     assert llf_kit("compare", "base.jsonl", "tuned.jsonl", "--metric", "value_accuracy", "--json").json[0]["main"] == (
