@@ -53,9 +53,9 @@ def held(log: Path) -> bool:
     return False
 
 
-def script(python: Path, path: Path) -> list[str]:
-    """The command that runs a script of this package in another interpreter."""
-    return [str(python), "-W", "ignore", "-c", _START, str(path)]
+def script(python: Path, path: Path, *arguments: str) -> list[str]:
+    """The command that runs a script of this package in another interpreter; ``sys.argv[2:]`` are the arguments."""
+    return [str(python), "-W", "ignore", "-c", _START, str(path), *arguments]
 
 
 def run(

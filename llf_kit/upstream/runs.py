@@ -15,7 +15,7 @@ from llf_kit.upstream import failures, locate, process, record
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.record import Record
 
-__all__ = ["Progress", "Record", "finished", "run"]
+__all__ = ["Progress", "Record", "checkpoint", "finished", "run"]
 
 LOG = "llf-kit-run.log"
 _TRAINER_LOG = "trainer_log.jsonl"
@@ -57,7 +57,9 @@ def run(
     cli = locate.find()
     output = Path(config.required(_OUTPUT_KEY[verb]))
     check_idle(output)
-    extra = _checkpoint(output, resume) if verb == "train" and config.values.get("do_train") else []
+    extra = [f"resume_from_checkpoint={checkpoint(config)}"] if resume else []
+    if verb == "train" and config.values.get("do_train") and not resume:
+        _refuse_unasked(output)
     log = output / LOG
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -105,25 +107,33 @@ def finished(verb: Literal["train", "export"], config: Config, output: Path) -> 
     return before if before.status == "done" and before.same_work(now) else None
 
 
+def checkpoint(config: Config) -> Path:
+    """The last checkpoint in the output folder of a training, from which it can be resumed.
+
+    Raises:
+        ConfigError: no output folder is named.
+        UsageError: there is none.
+    """
+    output = Path(config.required(_OUTPUT_KEY["train"]))
+    latest = _latest(output)
+    if latest is None:
+        raise UsageError(f"{output}: has no checkpoint to resume from. Leave --resume out.")
+    return latest
+
+
 def _latest(output: Path) -> Path | None:
     """The checkpoint with the highest step."""
     found = [path for path in output.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
     return max(found, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
 
 
-def _checkpoint(output: Path, resume: bool) -> list[str]:
-    """What makes upstream resume; and what keeps it from resuming unasked, which it does without a word."""
-    latest = _latest(output)
-    if resume:
-        if latest is None:
-            raise UsageError(f"{output}: has no checkpoint to resume from. Leave --resume out.")
-        return [f"resume_from_checkpoint={latest}"]
-    if latest is not None:
+def _refuse_unasked(output: Path) -> None:
+    """Upstream resumes without a word where it finds a checkpoint."""
+    if latest := _latest(output):
         raise ConfigError(
             f"{output}: already holds a run ({latest.name}), which LLaMA-Factory would continue without a word. "
             f"Continue it with --resume, or give another output_dir=…"
         )
-    return []
 
 
 class _Tail:
