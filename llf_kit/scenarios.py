@@ -19,6 +19,7 @@ from llf_kit.project import PROJECT_FILE, check_dataset_name, read_yaml, shipped
 from llf_kit.templating import render_text
 
 LANGUAGES = ("zh", "en")
+RAW = "raw"
 _README = "README.md"
 
 
@@ -92,13 +93,16 @@ def start(scenario: Scenario, directory: Path) -> list[Path]:
     """Write the project into ``directory``, which is made where it is missing; the files that were written.
 
     All of them or none: they are written beside their places first, and what was moved is taken back where one of
-    them cannot be.
+    them cannot be. Where ``raw/`` holds files already, the example is left out: it would be trained on with them.
 
     Raises:
         UsageError: there is a project already, a file is in the way, or a path leads out of the directory.
         ConfigError: it cannot be written.
     """
     sources = {path.relative_to(scenario.files): path for path in sorted(scenario.files.rglob("*")) if path.is_file()}
+    raw = directory / RAW
+    if raw.is_dir() and not raw.is_symlink() and any(raw.iterdir()):
+        sources = {name: path for name, path in sources.items() if name.parts[0] != RAW}
     texts = {
         Path(name): render_text(f"scenarios/{name}.{scenario.language}.j2", dict(scenario.settings))
         for name in (_README, PROJECT_FILE)
@@ -139,7 +143,12 @@ def _folder(path: Path, made: list[Path]) -> None:
         made.append(one)
 
 
-def _refuse(directory: Path, wanted: list[Path]) -> None:
+def check_new(directory: Path) -> None:
+    """That a project can be started in ``directory``.
+
+    Raises:
+        UsageError: there is one already, or a file is in the way.
+    """
     for one in (directory, *directory.parents):
         if one.is_file():
             raise UsageError(f"{one}: is a file. Name a folder for the project.")
@@ -148,6 +157,10 @@ def _refuse(directory: Path, wanted: list[Path]) -> None:
             f"{directory / PROJECT_FILE}: there is a project already. Go on with it, or name another folder: "
             "llf-kit init DIR."
         )
+
+
+def _refuse(directory: Path, wanted: list[Path]) -> None:
+    check_new(directory)
     problems = []
     home = directory.resolve()
     for name in wanted:

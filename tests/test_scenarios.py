@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Result, ask_upstream, call, rows, typed_at_a_terminal
+from conftest import Result, ask_upstream, rows, typed_at_a_terminal
 
-from llf_kit import base_models, convert, quality, scenarios
+from llf_kit import base_models, convert, line, quality, scenarios
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import probes, scoring
 from llf_kit.evaluation.metrics import NAMES
@@ -22,10 +22,10 @@ from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.scoring import Wanted
 from llf_kit.project import PROBES, PROJECT_FILE, load_settings, read_yaml
 from llf_kit.render import load as load_template
+from llf_kit.templating import to_yaml
 
 EVERY = [(name, language) for name in scenarios.names() for language in scenarios.LANGUAGES]
 each = pytest.mark.parametrize(("name", "language"), EVERY)
-CPU = ("precision=fp32", "val_size=0", "gradient_accumulation_steps=1", "per_device_train_batch_size=1")
 
 
 @dataclass
@@ -187,6 +187,25 @@ def test_a_terminal_is_asked_for_what_is_missing(project: Path) -> None:
     assert status == 0 and "Base model" not in shown
     status, shown = typed_at_a_terminal(project, "\x04", "init", "nowhere")
     assert status == 1 and "Traceback" not in shown and not (project / "nowhere").exists()
+    status, shown = typed_at_a_terminal(project, "", "init", "there")
+    assert status == 2 and "there is a project already" in shown and "Language" not in shown, "asked for nothing"
+
+
+def test_a_model_that_is_not_known_is_asked_for_again_or_for_its_template(project: Path) -> None:
+    status, shown = typed_at_a_terminal(project, "report\nen\nqwen3-1.7bb\n\nme/mine\nqwen\n", "init")
+    assert status == 0, shown
+    assert "Did you mean 'qwen3-1.7b'?" in shown and "Enter for another model" in shown
+    said = load_settings(project)
+    assert (said.model, said.train.set["template"]) == ("me/mine", "qwen")
+
+
+def test_data_that_are_there_are_not_mixed_with_the_example(
+    tree: Callable[[dict[str, Any]], Path], llf_kit: Callable[..., Result]
+) -> None:
+    here = tree({"mine/raw/lab.csv": "question,answer\nNormal potassium?,3.5-5.3 mmol/L\n", "mine/notes.txt": ""})
+    done = llf_kit("init", "mine", "--lang", "en")
+    assert (done.status, "kept      mine/raw  your files alone" in done.err) == (0, True), done.err
+    assert [one.name for one in (here / "mine/raw").iterdir()] == ["lab.csv"]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +219,7 @@ def test_a_terminal_is_asked_for_what_is_missing(project: Path) -> None:
         (("file",), 2, "file: is a file. Name a folder for the project."),
         (("file/below",), 2, "file: is a file. Name a folder for the project."),
         (("project",), 2, "project/llf-kit.yaml: there is a project already."),
-        (("taken",), 2, "taken/raw/questions.csv: is there already. Move it away, or name another folder"),
+        (("taken",), 2, "taken/README.md: is there already. Move it away, or name another folder"),
         (("blocked",), 2, "blocked/raw: is a file, and a folder has to be there. Move it away."),
         (("linked",), 2, "linked/raw: leads out of the project. Remove the link."),
     ],
@@ -209,14 +228,14 @@ def test_what_cannot_be_is_told_with_its_mend_and_leaves_nothing(
     arguments: tuple[str, ...], status: int, said: str, tree: Callable[[dict[str, Any]], Path],
     llf_kit: Callable[..., Result],
 ) -> None:  # fmt: skip
-    here = tree({"file": "", "project/llf-kit.yaml": "", "taken/raw/questions.csv": "mine", "blocked/raw": "mine"})
+    here = tree({"file": "", "project/llf-kit.yaml": "", "taken/README.md": "mine", "blocked/raw": "mine"})
     (here / "linked").mkdir()
     (here / "linked/raw").symlink_to(here / "taken")
     before = sorted(here.rglob("*"))
     done = llf_kit("init", *arguments)
     assert (done.status, said in done.err) == (status, True), done.err
     assert sorted(here.rglob("*")) == before
-    assert (here / "taken/raw/questions.csv").read_text() == "mine"
+    assert (here / "taken/README.md").read_text() == "mine"
 
 
 def test_what_was_written_is_taken_back_where_the_rest_cannot_be(
@@ -289,31 +308,88 @@ def test_llamafactory_trains_on_every_answer_of_every_scenario(
         assert seen[key] == wanted, key
 
 
+SMALL = {"precision": "fp32", "val_size": 0, "gradient_accumulation_steps": 1, "per_device_train_batch_size": 1,
+         "num_train_epochs": 0.01}  # fmt: skip
+
+
+def made_small(project: Path, **changed: Any) -> None:
+    """One step of training, two probes asked, a word of each answer; all else as the scenario says."""
+    file = project / PROJECT_FILE
+    said = read_yaml(file)
+    said["train"]["set"] |= SMALL
+    file.write_text(to_yaml(said | {"test": 0, "max_new_tokens": 8} | changed), encoding="utf-8")
+    asked = (project / PROBES).read_text(encoding="utf-8").splitlines(keepends=True)[:2]
+    (project / PROBES).write_text("".join(asked), encoding="utf-8")
+
+
 @pytest.mark.real
-def test_a_real_small_model_goes_the_whole_way(smollm2: Path, tmp_path: Path) -> None:
-    """Every command of a README: two steps on every weight (an adapter: fixture `trained`), two probes asked."""
+@pytest.mark.parametrize(
+    ("name", "language", "word"),
+    [
+        ("extraction", "en", "It did not pass the gate."),
+        ("generation", "zh", "没有通过放行门槛。"),
+        ("report", "en", "It did not pass the gate."),
+        ("roleplay", "zh", "没有通过放行门槛。"),
+    ],
+)
+def test_a_model_that_learnt_nothing_is_reported_on_and_does_not_leave(
+    name: str, language: str, word: str, project: Path, smollm2: Path, llf_kit: Callable[..., Result]
+) -> None:
+    llf_kit("init", "--scenario", name, "--lang", language, "--model", smollm2)
+    gate = load_settings(project).gate
+    made_small(project)
+    done = llf_kit("run")
+    (run,) = (project / "saves").iterdir()
+    measured = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    shutil.rmtree(run / "checkpoint-1")  # gigabytes, where every weight is trained
+    assert done.status == 1, done.err
+    assert f"saves/{run.name}: the gate failed: format is 0.00" in done.err
+    assert (measured["dataset"], measured["n"]) == (f"lab_{name}_probes", 2)
+    assert (measured["gate"], measured["partial"]) == ("failed", None)
+    # Eight tokens are not words enough to repeat any
+    counted = {*gate, *load_settings(project).metrics} - {"repetition", "distinct-2"}
+    assert all(measured["metrics"][one]["scored"] == 2 for one in counted), measured["metrics"]
+    assert "likelihood" not in done.err, "perplexity is not among the metrics"
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert word in page and f"lab_{name}_probes" in page
+    assert not (project / "models").exists()
 
-    def run(*arguments: object) -> str:
-        status, out, err = call(tmp_path, *arguments)
-        assert status == 0, err
-        return out
 
-    run("init", "--scenario", "extraction", "--lang", "en", "--model", smollm2)
-    asked = (tmp_path / PROBES).read_text(encoding="utf-8").splitlines(keepends=True)[:2]
-    (tmp_path / PROBES).write_text("".join(asked), encoding="utf-8")
-    for verb, *arguments in commands(tmp_path):
-        if verb == "render":
-            run(verb, *arguments, *(word for one in CPU for word in ("--set", one)))
-        elif verb == "check":
-            assert {one["severity"] for one in json.loads(run(verb, *arguments, "--json"))} <= {"info"}
-        elif verb == "train":
-            run(verb, *arguments, "max_steps=2", 'save_strategy="no"')
-        elif verb == "convert":
-            run(verb, *arguments)
-        elif verb == "evaluate" and "--dataset" in arguments:
-            status, out, err = call(tmp_path, verb, *arguments, "--json", "max_new_tokens=4")
-            assert status == 1, err  # two steps make no extractor: the gate stays shut
-            said = json.loads(out)
-    shutil.rmtree(tmp_path / "saves")  # half a gigabyte
-    assert (said["n"], said["gate"]) == (2, "failed")
-    assert said["metrics"]["format"]["scored"] == said["metrics"]["field_f1"]["scored"] == 2
+@pytest.mark.real
+def test_the_whole_line_of_a_scenario_and_nothing_twice(
+    project: Path, smollm2: Path, llf_kit: Callable[..., Result]
+) -> None:
+    llf_kit("init", "--scenario", "expert", "--lang", "zh", "--model", smollm2)
+    made_small(project, gate={"chrf": 0})
+    done = llf_kit("run", "--json")
+    assert done.status == 0, done.err
+    assert {one["step"]: one["why"] for one in done.json} == dict.fromkeys(line.STEPS, "for the first time")
+    assert "通过了放行门槛。" in (project / "saves/lora_sft/report.html").read_text(encoding="utf-8")
+    from transformers import AutoConfig, AutoTokenizer
+
+    merged = project / "models/lora_sft"
+    assert AutoConfig.from_pretrained(merged).model_type == "llama"
+    tokenizer = AutoTokenizer.from_pretrained(merged)
+    assert "你是检验科的专家" in tokenizer.apply_chat_template([{"role": "user", "content": "血钾？"}], tokenize=False)
+    again = llf_kit("run", "--json")
+    assert {one["step"]: one["why"] for one in again.json} == dict.fromkeys(line.STEPS, "skipped, nothing changed")
+    assert "…" not in again.err
+
+    (project / "saves/lora_sft/report.html").unlink()
+    (merged / "README.md").write_text("Our model.\n", encoding="utf-8")
+    (merged / "lora_sft-Q8_0.gguf").write_text("of llf-kit export --gguf", encoding="utf-8")
+    again = llf_kit("run")
+    assert "report: again, because saves/lora_sft/report.html is gone" in again.err
+    assert "rows 1 to" not in again.err, "what was answered is asked again"
+    assert "export: skipped, models/lora_sft/README.md changed by hand, which is kept" in again.err
+    assert again.err.endswith("\n  export    models/lora_sft/\n")
+
+    file = project / PROJECT_FILE
+    file.write_text(to_yaml(read_yaml(file) | {"gate": {"chrf": 100}}), encoding="utf-8")
+    failed = llf_kit("run")
+    assert failed.status == 1 and "the gate failed: chrf is" in failed.err
+    assert "train: skipped, nothing changed" in failed.err
+    assert "evaluate: again, because llf-kit.yaml: gate changed" in failed.err
+    assert "rows 1 to" not in failed.err
+    assert "没有通过放行门槛。" in (project / "saves/lora_sft/report.html").read_text(encoding="utf-8")
+    assert llf_kit("run", "--until", "evaluate").status == 1, "nothing changed, and it has not passed"

@@ -26,6 +26,7 @@ def ask(
     allowed: Sequence[str],
     unmasked: str | None,
     extras: Extras,
+    surprise: bool,
 ) -> Measured:
     """Ask whom ``word`` stands for; a dataset goes to another machine only with its identifiers masked."""
     from llf_kit.evaluation import asking, candidates
@@ -37,7 +38,9 @@ def ask(
     check_leaving(candidate, name, unmasked)
     with _progress.shown() as progress:
         watch = Watch(progress.status, progress.report)
-        return asking.ask(candidate, name, here, trained_on=trained_on, allowed=allowed, extras=extras, watch=watch)
+        return asking.ask(
+            candidate, name, here, trained_on=trained_on, allowed=allowed, extras=extras, surprise=surprise, watch=watch
+        )
 
 
 def check_leaving(candidate: Candidate, name: str, unmasked: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there."
 )
 
+_OVERRIDE = re.compile("[A-Za-z_]+=")
+
 
 def pairs(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """A callback that turns ``key=value`` texts into a dictionary."""
@@ -32,6 +35,12 @@ def pairs(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...])
             raise click.BadParameter(f"{value!r} is not KEY=VALUE.", param=option)
         found[key.strip()] = text
     return found
+
+
+def words(given: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those who are named, and the ``key=value`` that stand among them."""
+    overrides = tuple(word for word in given if _OVERRIDE.match(word))
+    return tuple(word for word in given if word not in overrides), overrides
 
 
 def print_json(data: Any) -> None:

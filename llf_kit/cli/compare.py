@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from llf_kit.evaluation.comparison import Comparison, Difference
 
 _WORSE = 5  # rows that are named
-_OVERRIDE = re.compile("[A-Za-z_]+=")
 _OUTCOME = {"better": "green", "worse": "red"}
 
 
@@ -23,7 +21,8 @@ _OUTCOME = {"better": "green", "worse": "red"}
 @click.argument("words", nargs=-1, required=True, metavar="RUN RUN... [KEY=VALUE]...")
 @click.option("--dataset", metavar="NAME", help="What to ask those who have not answered yet; the test set of the "
               "first run when not given.")  # fmt: skip
-@click.option("--metric", metavar="NAME", help="The metric that the verdict is about; exact values come first.")
+@click.option("--metric", metavar="NAME", help="The metric that the verdict is about; the first of `metrics:` in "
+              "llf-kit.yaml, else exact values come first.")  # fmt: skip
 @click.option("--general", is_flag=True, help="The questions are general ones: has the tuned model forgotten any?")
 @click.option("--allow-overlap", "allowed", multiple=True, metavar="NAME", help="Compare on this dataset although "
               "training has seen rows of it.")  # fmt: skip
@@ -51,9 +50,9 @@ def command(
     from llf_kit.evaluation.comparing import compare
     from llf_kit.evaluation.entrants import evaluated
     from llf_kit.evaluation.predict import Watch
+    from llf_kit.project import load_settings
 
-    overrides = tuple(word for word in words if _OVERRIDE.match(word))
-    runs = tuple(word for word in words if word not in overrides)
+    runs, overrides = _options.words(words)
     if len(runs) < 2:
         raise click.UsageError("Name two or more: llf-kit compare base saves/lora_sft --dataset lab_qa_test")
     with _progress.shown() as progress:
@@ -62,7 +61,8 @@ def command(
             leaving=lambda candidate, name: _asking.check_leaving(candidate, name, unmasked),
             watch=Watch(progress.status, progress.report),
         )  # fmt: skip
-    made = [compare(found[0], other, main=metric, forgetting=general) for other in found[1:]]
+    counts = [] if general else load_settings(Path.cwd()).metrics
+    made = [compare(found[0], other, main=metric, preferred=counts, forgetting=general) for other in found[1:]]
     for one in made:
         _show(one, lang)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def command(
     not scored is said and is not zero.
     """
     from llf_kit.cli import _asking
-    from llf_kit.evaluation import entrants, overlap, predictions, scoring
+    from llf_kit.evaluation import entrants, measuring, overlap, predictions, scoring
     from llf_kit.evaluation import given as answered
     from llf_kit.evaluation import probes as probing
     from llf_kit.evaluation.asking import Extras
@@ -97,6 +98,7 @@ def command(
         measured = _asking.ask(
             run, overrides, dataset, trained_on=training, allowed=allowed, unmasked=unmasked,
             extras=Extras(efficiency, times or 0),
+            surprise=measuring.with_likelihood(replace(settings, gate=wanted)),
         )  # fmt: skip
         given = measured.given
     elif efficiency or times:

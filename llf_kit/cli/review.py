@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llf_kit.cli import _options
+from llf_kit.cli import _asking, _options, _progress
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, required=True, metavar="RUN|FILE... [KEY=VALUE]...")
 @click.option("--name", required=True, help="What the review is called.")
-@click.option("--dataset", metavar="NAME", help="What was asked, where the files do not say: those of LLaMA-Factory.")
+@click.option("--dataset", metavar="NAME", help="What to ask those who have not answered yet, and what was asked "
+              "where files do not say, as those of LLaMA-Factory; else the test set of the first run.")  # fmt: skip
 @click.option("--raters", default="1", show_default=True, metavar="NAME,NAME", help="Who judges: a sheet each.")
 @click.option("--rows", type=click.IntRange(1), help="Draw so many questions, every sub-scenario by its share; all of "
               "them when not given.")  # fmt: skip
@@ -39,9 +40,11 @@ def command() -> None:
 )
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
               help="The folder for the sheets; this one when not given.")  # fmt: skip
+@click.option("--unmasked", metavar="NAME", help="Send this dataset to an endpoint elsewhere although its identifiers "
+              "were not masked at conversion.")  # fmt: skip
 @_options.as_json
 def export(
-    files: tuple[Path, ...],
+    words: tuple[str, ...],
     name: str,
     dataset: str | None,
     raters: str,
@@ -50,28 +53,37 @@ def export(
     wanted: bool,
     lang: Any,
     folder: Path,
+    unmasked: str | None,
     as_json: bool,
 ) -> None:
     """Write a blinded sheet for each rater.
 
-    FILE is a file of predictions, or the folder of a run that has one: two or more models, asked the same questions.
-    Identifiers are masked. Which answer is whose stays in .llf-kit/review; without it no sheet can be read back.
+    Two or more, asked the same questions: a RUN is the output_dir of a training, `base` (its base model), a model or
+    http://host/v1#MODEL, and is asked what it has not answered yet; a FILE holds predictions. A KEY=VALUE holds for all
+    that are asked: max_new_tokens=64. Identifiers are masked. Which answer is whose stays in .llf-kit/review; without
+    it no sheet can be read back.
     """
+    from llf_kit.evaluation.predict import Watch
     from llf_kit.evaluation.review.exporting import export as write
 
     names = [rater.strip() for rater in raters.replace("，", ",").split(",") if rater.strip()]
-    made = write(
-        Path.cwd(),
-        list(files),
-        name,
-        names,
-        dataset=dataset,
-        rows=rows,
-        seed=seed,
-        wanted=wanted,
-        language=lang,
-        folder=folder,
-    )
+    runs, overrides = _options.words(words)
+    with _progress.shown() as progress:
+        made = write(
+            Path.cwd(),
+            runs,
+            name,
+            names,
+            dataset=dataset,
+            rows=rows,
+            seed=seed,
+            wanted=wanted,
+            language=lang,
+            folder=folder,
+            overrides=overrides,
+            leaving=lambda candidate, asked: _asking.check_leaving(candidate, asked, unmasked),
+            watch=Watch(progress.status, progress.report),
+        )
     if as_json:
         _options.print_json(made.to_dict())
         return

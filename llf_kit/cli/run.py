@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from llf_kit.cli import _options, _progress
 from llf_kit.cli._options import say
+
+_SHOWN = 4  # files of a step; of more, their folder
 
 
 @click.command()
@@ -18,7 +21,8 @@ def command(until: str, as_json: bool) -> None:
     """Walk the whole line of llf-kit.yaml; do what changed.
 
     convert, quality, render, check, train, evaluate, report and export, each with the reason why it is done, or not. It
-    stops at errors of the check and at a failed gate, and goes on from there the next time.
+    stops at errors of the check, and before the export of a model that failed the gate, and goes on from there the next
+    time. A training that was stopped goes on from its last checkpoint.
     """
     from llf_kit import line
 
@@ -28,5 +32,5 @@ def command(until: str, as_json: bool) -> None:
         _options.print_json([one.to_dict() for one in done])
         return
     for one in done:
-        for place in one.where:
+        for place in one.where if len(one.where) <= _SHOWN else [f"{os.path.commonpath(one.where)}/"]:
             say(f"  {one.step:<9} {place}")

@@ -87,12 +87,14 @@ def ask(
     trained_on: Sequence[str] = (),
     allowed: Collection[str] = (),
     extras: Extras | None = None,
+    surprise: bool = True,
     watch: Watch | None = None,
 ) -> Measured:
     """Have ``candidate`` answer the dataset ``name`` of ``directory``.
 
     A dataset that overlaps with what the run was trained on, or with ``trained_on``, is refused before anything is
-    asked, unless ``allowed`` names it.
+    asked, unless ``allowed`` names it. ``surprise`` measures how likely it finds the wanted answers, too, for which a
+    model has to be loaded once more.
 
     Raises:
         UsageError: the dataset is not registered, or what is to be measured needs a model of this machine.
@@ -115,9 +117,10 @@ def ask(
     predicted = predict(candidate, dataset, directory, watch)
     likelihood: list[Likelihood | None] = []
     if tuned is not None:
+        notes += tuned.notes
+    if tuned is not None and surprise:
         likelihood = perplexity.measure(tuned, dataset, predicted, watch)
         predicted = replace(predicted, rows=perplexity.with_options(predicted.rows, likelihood))
-        notes += tuned.notes
     details = _extras(candidate, dataset, predicted, directory, extras, watch)
     given = Given(predicted.rows, candidate.name, name, notes, predicted.partial, known)
     return Measured(given, likelihood, details)

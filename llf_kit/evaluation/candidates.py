@@ -68,6 +68,10 @@ def find(word: str, overrides: Sequence[str] = (), *, beside: str | None = None)
     place = Path(word)
     if place.suffix in (".jsonl", ".json") and place.is_file():
         return Candidate(word, file=place)
+    if place.is_file() and place.suffix not in (".yaml", ".yml"):
+        raise UsageError(
+            f"{word}: is no YAML, and no file of predictions, whose name ends in .jsonl. Give one of them."
+        )
     if place.is_file() or (place.is_dir() and _has_record(place)):
         return Candidate(word, tuned=tuning.find(place, overrides))
     return Candidate(word, tuned=_model(word, overrides))

@@ -36,12 +36,18 @@ class _Pair:
 
 
 def compare(
-    base: Sequence[Evaluation], other: Sequence[Evaluation], *, main: str | None = None, forgetting: bool = False
+    base: Sequence[Evaluation],
+    other: Sequence[Evaluation],
+    *,
+    main: str | None = None,
+    preferred: Sequence[str] = (),
+    forgetting: bool = False,
 ) -> Comparison:
     """``other`` against ``base``: each one evaluation, or several of runs that differ in seed or fold alone.
 
     Rows are the same where place, question and wanted answer are; of a file without places, question (or prompt) and
-    wanted answer. A row of several runs has the mean of their scores. ``forgetting`` says that the questions are
+    wanted answer. A row of several runs has the mean of their scores. The verdict is about the metric ``main``; where
+    none is given, about the first of ``preferred`` that enough rows have. ``forgetting`` says that the questions are
     general ones, of which a tuned model should not lose any.
 
     Raises:
@@ -55,7 +61,7 @@ def compare(
         raise UsageError(f"{main!r}: is no metric of both. Give one of: {', '.join(metrics)}.")
     scored = {metric: _scored(metric, pairs) for metric in metrics}
     differences = {name: paired.difference(name, [pair for _, pair in found]) for name, found in scored.items()}
-    main = main or _main(differences)
+    main = main or _main(differences, preferred)
     scenarios = _scenarios(scored)
     spread = _spread(metrics, base, other) if len(base) > 1 or len(other) > 1 else {}
     made = Comparison(
@@ -167,12 +173,11 @@ def _scored(metric: str, pairs: Sequence[_Pair]) -> list[tuple[_Pair, tuple[floa
     return [(pair, scores) for pair in pairs if (scores := pair.scores(metric)) is not None]
 
 
-def _main(differences: dict[str, Difference]) -> str:
-    """The first of :data:`MAIN` that has rows enough, else the metric that most rows have."""
-    for name in MAIN:
-        if name in differences and differences[name].rows >= paired.FEW:
-            return name
-    return max(differences, key=lambda name: (differences[name].rows, name in MAIN))
+def _main(differences: dict[str, Difference], preferred: Sequence[str]) -> str:
+    """The first of ``preferred``, then of :data:`MAIN`, that has rows enough, else the one that most rows have."""
+    order = [name for name in dict.fromkeys((*preferred, *MAIN, *differences)) if name in differences]
+    enough = (name for name in order if name in (*preferred, *MAIN) and differences[name].rows >= paired.FEW)
+    return next(enough, None) or max(order, key=lambda name: differences[name].rows)
 
 
 def _scenarios(

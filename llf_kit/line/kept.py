@@ -31,15 +31,27 @@ class Kept:
         """What came out of it then."""
         return self._of(step, "outputs") or {}
 
+    def begun(self, step: str) -> bool:
+        """Whether it was begun and did not end well."""
+        return step in self._steps and self.inputs(step) is None
+
     def keep(self, step: str, inputs: Hashes, outputs: Hashes) -> None:
         """The step has ended well."""
         self._steps[step] = {"inputs": inputs, "outputs": outputs}
-        write_text(self._path, json.dumps(self._steps, ensure_ascii=False, indent=1) + "\n", mode=0o600)
+        self._write()
+
+    def begin(self, step: str) -> None:
+        """The step is about to be done; until it has ended well, it has to be done again."""
+        self._steps[step] = {}
+        self._write()
 
     def forget(self, step: str) -> None:
-        """The step has to be done whatever it is made of: it is about to be, or has failed."""
+        """There is no such step any more."""
         if self._steps.pop(step, None) is not None:
-            write_text(self._path, json.dumps(self._steps, ensure_ascii=False, indent=1) + "\n", mode=0o600)
+            self._write()
+
+    def _write(self) -> None:
+        write_text(self._path, json.dumps(self._steps, ensure_ascii=False, indent=1) + "\n", mode=0o600)
 
     def _of(self, step: str, side: str) -> Hashes | None:
         found = self._steps.get(step)

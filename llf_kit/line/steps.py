@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from llf_kit import __version__, base_models, checks, dataset_info, quality, readers, registered, upstream
 from llf_kit.convert import Plan, convert
-from llf_kit.errors import ConfigError
+from llf_kit.errors import ConfigError, did_you_mean
 from llf_kit.evaluation import candidates, entrants, gate, measuring, predict, scoring
+from llf_kit.evaluation.metrics import NAMES
 from llf_kit.evaluation.report import gather, page
-from llf_kit.evaluation.scoring import Wanted
-from llf_kit.line.kept import Hashes, Kept, of_path, of_value
+from llf_kit.line import continuing
+from llf_kit.line.kept import Hashes, Kept, difference, of_path, of_value
 from llf_kit.project import DATASET_INFO, PROBES, PROJECT_FILE, Settings, private_directory, write_text
 from llf_kit.quality import pages
 from llf_kit.render import load, render, render_to
-from llf_kit.upstream import Record, configs, exporting, locate, models, record
+from llf_kit.upstream import configs, exporting, locate, models, record
 
 EVALUATION = "evaluation.json"
 REPORT = "report.html"
+_WEIGHTS = "*.safetensors"
 _OTHER_SETTINGS = (
-    "name",
     "sources",
     "model",
     "train",
@@ -68,6 +68,11 @@ class Line:
             problems.append(f"{PROJECT_FILE}: folds: are many trainings. Take it out; `llf-kit crossval` is for folds.")
         if settings.gate and not (settings.test or (directory / PROBES).is_file()):
             problems.append(f"{PROJECT_FILE}: gate: nothing is put aside to measure. Add `test: 0.1`.")
+        problems += [
+            f"{PROJECT_FILE}: metrics: {name}: there is no such metric. {did_you_mean(name, NAMES)}"
+            for name in settings.metrics
+            if name not in NAMES
+        ]
         if problems:
             raise ConfigError(*problems)
         if settings.gate:
@@ -78,8 +83,6 @@ class Line:
         self._yaml = directory / f"{self._template.name.partition('/')[2]}.yaml"
         self._values = self._rendered()
         render(self._template.name, self._values)  # a wrong parameter is told before an hour of work, not after
-        output = self._values.get("output_dir") or self._template.parameters["output_dir"].default
-        self._output = Path(str(output))
         self._versions = {f"version of {name}": of_value(one) for name, one in locate.versions().items()}
 
     def step(self, name: str) -> Step:
@@ -162,44 +165,61 @@ class Line:
         return Step("check", self._of_training, work)
 
     def _train(self) -> Step:
+        came = self._memory.outputs("train")
+
         def work() -> list[str]:
             config = configs.load(self._yaml)
-            earlier = upstream.finished("train", config, self._here / self._output)
-            if earlier is None or models.fingerprint(self._model(config)) != earlier.base:
-                resume = self._aside(config)
-                done = upstream.run("train", config, resume=resume, on_progress=self._watch.progress)
-                self._watch.status(f"  trained in {done.seconds:.0f} s")
+            folder = self._here / self._output
+            damaged = difference(came, {name: of_path(self._here / name) for name in came})
+            whole = not damaged and any(folder.glob(_WEIGHTS))
+            earlier = upstream.finished("train", config, folder)
+            if whole and earlier and models.fingerprint(self._model(config)) == earlier.base:
+                self._watch.status("  the very same training is there already")
+                return self._weights()
+            resume = continuing.resumes(folder, record.start("train", config, folder, Path()), self._watch.status)
+            done = upstream.run("train", config, resume=resume, on_progress=self._watch.progress)
+            self._watch.status(f"  trained in {done.seconds:.0f} s")
             return self._weights()
 
         return Step("train", self._of_training, work)
 
     def _evaluate(self) -> Step:
         def inputs() -> Hashes:
-            used = ("gate", "answer_format", "max_new_tokens")
+            used = ("gate", "metrics", "answer_format", "max_new_tokens")
             settings = {f"{PROJECT_FILE}: {one}": of_value(getattr(self._settings, one)) for one in used}
-            return {**self._trained(), **self._data(*self._asked), **self._files([self._here / PROBES]), **settings}
+            form = self._settings.answer_format or ""
+            files = [self._here / one for one in (PROBES, form) if one.endswith((".json", ".jsonl"))]
+            return {**self._trained(), **self._data(*self._asked), **self._files(files), **settings}
 
         def work() -> list[str]:
             candidate = candidates.find(str(self._output), self._answers)
-            made, failed = [], []
+            made = []
             for name in self._asked:
-                found = measuring.measure(
-                    self._here, candidate, name, wanted=Wanted(answer_format=self._settings.answer_format),
-                    watch=self._watch,
-                )  # fmt: skip
-                if name == self._asked[0] and self._settings.gate:
-                    found, verdicts = scoring.judged(found, self._settings.gate)
-                    failed += [one.text for one in verdicts if not one.passed]
-                    failed += [found.partial] if found.partial else []
-                file = self._output / (EVALUATION if name == self._asked[0] else f"{name}.json")
+                found = measuring.measure(self._here, candidate, name, watch=self._watch)
+                first = name == self._asked[0]
+                if first and self._settings.gate:
+                    found, _ = scoring.judged(found, self._settings.gate)
+                file = self._output / (EVALUATION if first else f"{name}.json")
                 entrants.save(self._here / file, found)
                 made.append(str(file))
-            if failed:
-                raise ConfigError(*(f"{self._output}: the gate failed: {text}. Its rows stand in {made[0]}. "
-                                    "Mend the data or the settings, or lower it." for text in failed))  # fmt: skip
             return made
 
         return Step("evaluate", inputs, work, left_out=self._unasked)
+
+    def check_gate(self) -> None:
+        """That the model may leave, as it was measured.
+
+        Raises:
+            ConfigError: a threshold of the release gate is not reached, or not every question was answered.
+        """
+        if self._unasked or not self._settings.gate:
+            return
+        rows = self._output / EVALUATION
+        found, verdicts = scoring.judged(entrants.load(self._here / rows), self._settings.gate)
+        failed = [one.text for one in verdicts if not one.passed] + ([found.partial] if found.partial else [])
+        if failed:
+            raise ConfigError(*(f"{self._output}: the gate failed: {text}. Its rows stand in {rows}. Mend the data or "
+                                "the settings, or lower it." for text in failed))  # fmt: skip
 
     def _report(self) -> Step:
         def inputs() -> Hashes:
@@ -210,11 +230,13 @@ class Line:
                 self._here, self._output, self._asked, overrides=self._answers, gate=self._settings.gate,
                 watch=self._watch,
             )  # fmt: skip
-            write_text(self._here / self._output / REPORT, page.html(report), mode=0o600)
+            file = self._output / REPORT
+            write_text(self._here / file, page.html(report), mode=0o600)
             for one in report.asked:
                 if one.comparison:
                     self._watch.status(f"  {one.comparison.sentences[report.language]}")
-            return [str(self._output / REPORT)]
+            self._watch.status(f"  {file}")  # where the gate failed it is the last that is told
+            return [str(file)]
 
         return Step("report", inputs, work, left_out=self._unasked)
 
@@ -223,9 +245,15 @@ class Line:
             left = exporting.export(
                 exporting.planned(upstream.find(self._output, leaves=True)), on_status=self._watch.status
             )
-            return [self._named(Path(left.record.output))]
+            return sorted(self._named(file) for file in Path(left.record.output).rglob("*") if file.is_file())
 
-        return Step("export", lambda: {**self._trained(), **self._base(), **self._versions}, work)
+        # People write into the model card and the Modelfile
+        return Step("export", lambda: {**self._trained(), **self._base(), **self._versions}, work, editable=True)
+
+    @property
+    def _output(self) -> Path:
+        """Where the training goes, by its YAML, which people may have edited."""
+        return Path(configs.load(self._yaml).required("output_dir"))
 
     @property
     def _probes(self) -> str | None:
@@ -277,7 +305,7 @@ class Line:
     def _weights(self) -> list[str]:
         """The files that hold what was learnt."""
         folder = self._here / self._output
-        found = [*folder.glob("*.safetensors"), folder / record.FILE]
+        found = [*folder.glob(_WEIGHTS), folder / record.FILE]
         return sorted(self._named(path) for path in found)
 
     def _trained(self) -> Hashes:
@@ -291,26 +319,3 @@ class Line:
 
     def _named(self, path: Path) -> str:
         return path.relative_to(self._here).as_posix() if path.is_relative_to(self._here) else str(path)
-
-    def _aside(self, config: configs.Config) -> bool:
-        """Make room for the run; whether it goes on with one that was stopped.
-
-        Raises:
-            ConfigError: the folder holds what is no run.
-        """
-        folder = self._here / self._output
-        if not folder.exists() or not any(folder.iterdir()):
-            return False
-        before = record.load(folder)
-        if any(folder.glob("checkpoint-*")) and before.status != "done" and self._same(before, config):
-            return True
-        if before.status == "done":
-            place = folder.with_name(f"{folder.name}_{before.started[:19].replace(':', '').replace('-', '')}")
-            folder.rename(place)
-            self._watch.status(f"  the earlier run is in {self._named(place)} now")
-        else:
-            shutil.rmtree(folder)
-        return False
-
-    def _same(self, before: Record, config: configs.Config) -> bool:
-        return before.same_work(record.start("train", config, self._here / self._output, Path()))

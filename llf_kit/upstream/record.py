@@ -63,8 +63,12 @@ class Record:
 
     def same_work(self, other: Record) -> bool:
         """Whether two records tell of the same command with the same config, data and versions on the same device."""
+        return not self.differences(other)
+
+    def differences(self, other: Record) -> list[str]:
+        """In what two records do not tell of the same work, by the names of the fields."""
         names = ("command", "config", "config_sha256", "overrides", "data", "versions", "device")
-        return all(getattr(self, name) == getattr(other, name) for name in names)
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
 
     def write(self) -> None:
         """Write it beside the output, atomically."""

@@ -49,7 +49,8 @@ def run(
     upstream prints a training example into it) lie in the output folder.
 
     Raises:
-        ConfigError: no output folder is named, it cannot be written, or it holds a run and ``resume`` is false.
+        ConfigError: no output folder is named, it cannot be written, a run is at work in it, or it holds one and
+            ``resume`` is false.
         UsageError: there is nothing to resume.
         NotInstalledError: llamafactory-cli is missing.
         RunError: it failed; with the reason and what to do.
@@ -58,6 +59,7 @@ def run(
     """
     cli = locate.find()
     output = Path(config.required(_OUTPUT_KEY[verb]))
+    check_idle(output)
     extra = [f"resume_from_checkpoint={checkpoint(config)}"] if resume else []
     if verb == "train" and config.values.get("do_train") and not resume:
         _refuse_unasked(output)
@@ -71,7 +73,6 @@ def run(
         raise ConfigError(f"{output}: cannot be written ({error.strerror}). Give another folder.") from None
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
-
     looked = begun
 
     def watch() -> None:
@@ -88,6 +89,7 @@ def run(
     stopped, pruned = False, None
     try:
         with stream:
+            process.hold(stream)
             file, overrides = config.handed
             code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=watch)
         tail.look()
@@ -118,6 +120,17 @@ def before(verb: Literal["train", "export"], config: Config, output: Path) -> Re
         return None
     found = record.load(output)
     return found if found.same_work(record.start(verb, config, output, output / LOG)) else None
+
+
+def check_idle(output: Path) -> None:
+    """That nobody writes into the folder of a run: a child of a llf-kit that was killed may go on.
+
+    Raises:
+        ConfigError: somebody does.
+    """
+    if process.held(output / LOG):
+        raise ConfigError(f"{output}: a run is at work in it, started by another llf-kit or by one that was killed. "
+                          "Wait for it, or end its llamafactory-cli.")  # fmt: skip
 
 
 def finished(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:

@@ -58,6 +58,29 @@ def test_several_seeds_have_a_spread(llf_kit: Callable[..., Result], tree: Calla
     assert "over several runs" in done.err
 
 
+def test_a_project_says_what_counts_and_its_probes_what_is_right(
+    llf_kit: Callable[..., Result], tree: Callable[..., Path]
+) -> None:
+    def asked(right: int) -> list[dict[str, Any]]:
+        return [{"prompt": f"Limit {row}?", "predict": "5.3 mmol/L" if row < right else "53 mmol/L", "label": "See it."}
+                for row in range(25)]  # fmt: skip
+
+    probe = {"expected": [{"value": "5.3", "unit": "mmol/L"}], "answer": "5.3 mmol/L", "source": "WS/T 404.3-2012"}
+    tree({
+        "base.jsonl": asked(5), "tuned.jsonl": asked(20),
+        "datasets/probes.jsonl": [{"question": f"Limit {row}?", **probe} for row in range(25)],
+        "few.jsonl": asked(5)[:3], "llf-kit.yaml": "metrics: [format]\nanswer_format: '5[.]3 .*'\n",
+    })  # fmt: skip
+    made = llf_kit("compare", "base.jsonl", "tuned.jsonl", "--json").json[0]
+    assert made["main"] == "format", "what llf-kit.yaml names first"
+    assert llf_kit("compare", "few.jsonl", "few.jsonl", "--json").json[0]["main"] == "format"
+    for name in ("value_accuracy", "format"):
+        assert (made["differences"][name]["base"], made["differences"][name]["other"]) == (20.0, 80.0)
+    assert llf_kit("compare", "base.jsonl", "tuned.jsonl", "--metric", "value_accuracy", "--json").json[0]["main"] == (
+        "value_accuracy"
+    )
+
+
 def test_what_cannot_be_compared_is_wrong_usage(llf_kit: Callable[..., Result], tree: Callable[..., Path]) -> None:
     tree({"base.jsonl": answers(8), "other.jsonl": answers(8, what="salt")})
     other = llf_kit("compare", "base.jsonl", "other.jsonl")

@@ -25,6 +25,7 @@ from llf_kit.evaluation.candidates import Candidate
 from llf_kit.evaluation.predict import Predicted, Watch, messages, predict
 from llf_kit.evaluation.report import gather
 from llf_kit.evaluation.report import page as pages
+from llf_kit.evaluation.review import exporting
 from llf_kit.upstream import configs
 from llf_kit.upstream.client import Client
 from llf_kit.upstream.likelihood import Likelihood
@@ -194,6 +195,13 @@ def test_base_and_tuned_are_compared_and_reported_without_being_asked_again(aske
 
     def told(said: str) -> None:
         assert "rows" not in said, "they have answered already"
+
+    sheets = exporting.export(
+        asked.project, words, "blind", ["me"], dataset="exam", rows=None, seed=1, wanted=False, language=None,
+        folder=asked.project, overrides=OVERRIDES, watch=Watch(status=told),
+    )  # fmt: skip
+    assert sheets.models == ["base", "lora_sft"]
+    assert sheets.questions + sum(sheets.left_out.values()) == 4
 
     report = gather.gather(asked.project, trained.adapter, ["exam"], overrides=OVERRIDES, watch=Watch(status=told))
     page = pages.html(report)

@@ -114,7 +114,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "one file": (("base.jsonl",), "compares two models or more"),
     "one twice": (("base.jsonl", "base.jsonl"), "base.jsonl: is given twice"),
     "no file": (("base.jsonl", "gone.jsonl"), "gone.jsonl: there are no predictions"),
-    "no predictions": (("base.jsonl", "other.xyz"), "other.xyz:1: is not {prompt, predict, label}"),
+    "no predictions": (("base.jsonl", "other.xyz"), "other.xyz: is no YAML, and no file of predictions"),
     "other labels": (("base.jsonl", "other.jsonl"), "6 rows want another answer in one file than in another (lab:1"),
     "other questions": (("base.jsonl", "far.jsonl"), "no question was answered by all of them"),
     "many": (("base.jsonl", "tuned.jsonl", *(f"m{n}.jsonl" for n in range(4))), "up to 5 models, not 6"),

@@ -1,14 +1,13 @@
-"""The line: what is done again and why, without a model; and one real walk of it, which does nothing twice."""
+"""The line: what is done again and why, without a model. Real ones are walked in ``tests/test_scenarios.py``."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Result, rows
+from conftest import Result
 
 RAW = "question,answer\n" + "".join(
     f"Normal {name} of adults?,{low}-{high} mmol/L\n"
@@ -74,7 +73,7 @@ def test_what_was_edited_by_hand_is_kept_and_never_lost(llf_kit: Callable[..., R
     (started / "raw/a.csv").write_text(RAW + "Normal urea of adults?,3-8 mmol/L\n")
     done = llf_kit("run")
     assert done.status == 1
-    assert "Doing convert again would lose the edits" in done.err
+    assert "again, because raw/a.csv changed. That would lose the edits" in done.err
     assert dataset.read_text() == edited
 
 
@@ -101,6 +100,7 @@ def test_it_stops_at_errors_of_the_check(llf_kit: Callable[..., Result], started
         ("{}", 1, ("name: is missing", "sources: is missing")),
         ("name: lab\nsources: [raw]\nfolds: 3\ngate: {value_accuracy: 90}\n", 1, ("crossval", "Add `test: 0.1`")),
         ("name: lab\nsources: [raw]\ntest: 0.5\ngate: {valu_accuracy: 90}\n", 1, ("Did you mean 'value_accuracy'?",)),
+        ("name: lab\nsources: [raw]\nmetrics: [rogue-l]\n", 1, ("metrics: rogue-l: there is no such", "'rouge-l'")),
         ("name: lab\nsources: [raw]\ntrain: {template: train/lora_stf}\n", 2, ("Did you mean 'train/lora_sft'?",)),
         ("name: lab\nsources: [raw]\ntrain: {set: {lora_rnak: 8}}\n", 2, ("Did you mean 'lora_rank'?",)),
     ],
@@ -114,26 +114,3 @@ def test_what_cannot_be_a_line_is_told_before_anything_is_done(
     assert all(one in done.err for one in said), done.err
     assert not (here / "datasets").exists()
     assert llf_kit("run", "--until", "trian").status == 2
-
-
-@pytest.mark.real
-def test_a_real_line_does_nothing_twice_and_stops_at_a_failed_gate(
-    llf_kit: Callable[..., Result], tree: Callable[..., Path], smollm2: Path
-) -> None:
-    here = tree({"raw/a.csv": RAW, "llf-kit.yaml": SETTINGS.format(model=smollm2)})
-    steps = ("convert", "quality", "render", "check", "train", "evaluate")
-    done = llf_kit("run", "--until", "evaluate", "--json")
-    assert told(done) == dict.fromkeys(steps, "for the first time")
-    measured = json.loads((here / "saves/lora_sft/evaluation.json").read_text())
-    assert (measured["dataset"], measured["n"]) == ("lab_test", len(rows(here / "datasets/lab_test.jsonl")))
-    again = llf_kit("run", "--until", "evaluate", "--json")
-    assert told(again) == dict.fromkeys(steps, "skipped, nothing changed")
-
-    with (here / "llf-kit.yaml").open("a") as file:
-        file.write("gate: {value_accuracy: 100}\n")
-    failed = llf_kit("run")
-    assert failed.status == 1
-    assert "train: skipped, nothing changed" in failed.err
-    assert "rows 1 to" not in failed.err, "what was answered is asked again"
-    assert "the gate failed: value_accuracy is" in failed.err
-    assert not (here / "models").exists()

@@ -15,7 +15,8 @@ from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.report import Asked, Report, language_of
 from llf_kit.evaluation.report import general as general_questions
 from llf_kit.evaluation.results import Evaluation
-from llf_kit.project import sha256
+from llf_kit.evaluation.scoring import Wanted
+from llf_kit.project import load_settings, sha256
 from llf_kit.registered.converted import made_by
 from llf_kit.schema import Language
 from llf_kit.upstream import record
@@ -39,6 +40,7 @@ def gather(
 ) -> Report:
     """The report of ``run``, a training's output_dir, on ``datasets``; of none, on the test sets of its training data.
 
+    The verdict is about the first of ``metrics:`` in llf-kit.yaml that enough rows have.
     ``base`` is with whom it is compared (:mod:`llf_kit.evaluation.candidates`); ``overrides`` (``key=value``) hold for
     both. ``general`` asks the general questions, too, which are registered as :data:`.general.NAME`. ``gate`` are
     thresholds for the first dataset, and ``extras`` what is measured of it beside the answers.
@@ -53,17 +55,21 @@ def gather(
     if not names:
         raise UsageError(f"{run}: its training data have no test set. Say what to ask: --dataset NAME.")
     tuned, before = candidates.find(str(run), overrides), candidates.find(base, overrides, beside=str(run))
+    metrics = load_settings(directory).metrics
     asked = []
     for name in dict.fromkeys([*names, general_questions.NAME] if general else names):
         first = name == names[0]
         # Rows that training has seen are counted and said on the page, where they make the verdict doubtful
-        base_said = measuring.measure(directory, before, name, allowed=[name], watch=watch)
+        wanted = Wanted() if name == general_questions.NAME else None  # no format is that of general answers
+        base_said = measuring.measure(directory, before, name, allowed=[name], wanted=wanted, watch=watch)
         tuned_said = measuring.measure(
-            directory, tuned, name, allowed=[name], extras=extras if first else None, watch=watch
+            directory, tuned, name, allowed=[name], wanted=wanted, extras=extras if first else None, watch=watch
         )
         if gate and first:
             tuned_said, _ = scoring.judged(tuned_said, gate)
-        asked.append(against(directory, base_said, tuned_said, trained, general=name == general_questions.NAME))
+        asked.append(
+            against(directory, base_said, tuned_said, trained, metrics, general=name == general_questions.NAME)
+        )
     return made(directory, run, asked, language)
 
 
@@ -88,8 +94,18 @@ def made(directory: Path, run: Path, asked: Sequence[Asked], language: Language 
     )
 
 
-def against(directory: Path, base: Evaluation, tuned: Evaluation, training: Record, *, general: bool = False) -> Asked:
+def against(
+    directory: Path,
+    base: Evaluation,
+    tuned: Evaluation,
+    training: Record,
+    metrics: Sequence[str] = (),
+    *,
+    general: bool = False,
+) -> Asked:
     """Both evaluations of a dataset compared, and how many of its questions the training has seen.
+
+    ``metrics`` are those that count, the most important first.
 
     Raises:
         UsageError: they cannot be compared.
@@ -97,7 +113,7 @@ def against(directory: Path, base: Evaluation, tuned: Evaluation, training: Reco
     main = general_questions.RIGHT if general else None
     if general:
         base, tuned = general_questions.with_right(base), general_questions.with_right(tuned)
-    compared = comparing.compare([base], [tuned], main=main, forgetting=general)
+    compared = comparing.compare([base], [tuned], main=main, preferred=metrics, forgetting=general)
     return Asked(tuned, base, compared, general=general, seen=_seen(directory, tuned.dataset, training))
 
 

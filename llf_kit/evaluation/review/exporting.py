@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import DataError, UsageError
+from llf_kit.evaluation.candidates import Candidate
+from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.review import blinding, matching, sheet
 from llf_kit.evaluation.review.blinding import LETTERS, Key
 from llf_kit.evaluation.review.matching import Question
@@ -36,7 +39,7 @@ class Exported:
 
 def export(
     directory: Path,
-    files: list[Path],
+    words: Sequence[str],
     name: str,
     raters: list[str],
     *,
@@ -46,16 +49,21 @@ def export(
     wanted: bool,
     language: Language | None,
     folder: Path,
+    overrides: Sequence[str] = (),
+    leaving: Callable[[Candidate, str], None] = lambda *_: None,
+    watch: Watch | None = None,
 ) -> Exported:
     """Write a sheet for each rater into ``folder``, and the key into ``.llf-kit/review`` of ``directory``.
 
+    ``words``, ``overrides`` and ``leaving`` say whose answers, as in :func:`.entrants.answers`.
+
     Raises:
         UsageError: a name is wrong or taken, or there are too few models, or too many.
-        DataError: the predictions cannot be read or matched, or nothing can be asked of them.
+        LlfKitError: the answers cannot be had or matched, or nothing can be asked of them.
     """
     blinding.check_new(directory, name)
     _check_raters(raters)
-    read = matching.read(files, directory, dataset)
+    read = matching.read(words, directory, dataset, overrides=overrides, leaving=leaving, watch=watch)
     if len(read) > len(LETTERS):
         raise UsageError(f"review export: compares up to {len(LETTERS)} models, not {len(read)}. Leave some out.")
     questions, left = matching.match(read)

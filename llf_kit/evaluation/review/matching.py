@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from llf_kit.errors import DataError, UsageError
-from llf_kit.evaluation import predictions
-from llf_kit.evaluation.given import from_file
+from llf_kit.evaluation import entrants, predictions
+from llf_kit.evaluation.candidates import Candidate
+from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.predictions import Prediction
 
 _Key = tuple[str, int]  # what a row is matched by, and its number among those that are alike
@@ -35,25 +36,45 @@ class Question:
         return self.question or self.prompt
 
 
-def read(files: list[Path], directory: Path, dataset: str | None) -> dict[str, list[Prediction]]:
-    """The predictions of each file, by a name for who made them: that of the file, or of the run's folder.
+def read(
+    words: Sequence[str],
+    directory: Path,
+    dataset: str | None,
+    *,
+    overrides: Sequence[str] = (),
+    leaving: Callable[[Candidate, str], None] = lambda *_: None,
+    watch: Watch | None = None,
+) -> dict[str, list[Prediction]]:
+    """What each of ``words`` answered, as :func:`.entrants.answers` has it, by a short name for who that is.
 
-    With a ``dataset`` of ``directory`` they are aligned to its rows, which tell place, question and scenario.
+    With a ``dataset`` of ``directory`` predictions are aligned to its rows, which tell place, question and scenario.
 
     Raises:
         UsageError: there are fewer than two, or two are the same.
-        DataError: one cannot be read, or does not answer the dataset.
+        LlfKitError: one cannot be read, does not answer the dataset, or cannot be asked.
     """
-    if len(files) < 2:
-        raise UsageError("review export: compares two models or more. Give a file of predictions of each.")
-    paths = [file / predictions.FILE if file.is_dir() else file for file in files]
-    names = [path.parent.resolve().name if path.name == predictions.FILE else path.stem for path in paths]
+    if len(words) < 2:
+        raise UsageError("review export: compares two models or more. Give a run or a file of predictions of each.")
+    names = [_name(word) for word in words]
     if len(set(names)) < len(names):
-        names = [str(file) for file in files]
+        names = list(words)
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice:
         raise UsageError(*(f"{name}: is given twice. Give each model once." for name in twice))
-    return {name: from_file(directory, path, dataset).rows for name, path in zip(names, paths, strict=True)}
+    said = entrants.answers(
+        directory, words, dataset, overrides=overrides, leaving=leaving, surprise=False, watch=watch
+    )  # fmt: skip
+    return {name: said[word].given.rows for name, word in zip(names, words, strict=True)}
+
+
+def _name(word: str) -> str:
+    """That of the file, or of the folder of a run; ``base:RUN`` and an endpoint stay as they are."""
+    path = Path(word)
+    if ":" in word:
+        return word
+    if path.name == predictions.FILE:
+        return path.resolve().parent.name
+    return path.resolve().name if path.is_dir() else path.stem
 
 
 def match(rows: Mapping[str, list[Prediction]]) -> tuple[list[Question], dict[str, int]]:
