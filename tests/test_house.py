@@ -69,7 +69,7 @@ MAY_IMPORT = {
         *("upstream", "evaluation"),
     },
     "sweeping": NOUNS
-    | {"registered", "dataset_info", "base_models", "render", "checks", "upstream", "evaluation", "pages"},
+    | {"registered", "dataset_info", "base_models", "render", "checks", "upstream", "evaluation", "pages", "planning"},
     "cli": NOUNS
     | {
         "line",

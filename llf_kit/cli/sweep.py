@@ -22,6 +22,7 @@ def command(lang: Any, as_json: bool) -> int:
 
     What is tried stands in llf-kit.yaml (sweep:). Each is trained in saves/NAME and asked what training never saw; the
     smallest that is within the tolerance of the best is named. What has ended is not run again, what failed is a row.
+    Started again beside itself in the same folder, it shares the work.
     """
     from llf_kit import sweeping
     from llf_kit.project import write_text
@@ -36,7 +37,7 @@ def command(lang: Any, as_json: bool) -> int:
     if as_json:
         _options.print_json(outcome.to_dict())
     say(f"  written   {file}")
-    return int(outcome.chosen is None or any(one.problem for one in outcome.rows))
+    return int(outcome.chosen is None or any(one.problem and not one.stopped for one in outcome.rows))
 
 
 def _show(outcome: Outcome) -> None:
@@ -47,13 +48,18 @@ def _show(outcome: Outcome) -> None:
     from llf_kit.sweeping import page
 
     metric = outcome.space.sweep.metric
-    shown = Table("run", metric, "parameters", "trained", "on disk", "training", box=None, pad_edge=False)
+    measured = ("parameters", "trained", "on disk", "training", "peak memory")
+    planned = ("planned memory", "time", "cost", "GPU")
+    shown = Table("run", metric, *measured, *planned, box=None, pad_edge=False)
     for one in outcome.rows:
         mark = " ← take this" if one is outcome.chosen else ""
-        shown.add_row(escape(one.choice.name) + mark, page.value(one.metric(metric)), *page.figures(one).values())
+        found = " ".join(filter(None, (page.value(one.metric(metric)), page.spread(one, metric, "en"))))
+        shown.add_row(escape(one.choice.name) + mark, found, *page.figures(one).values())
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.width = max(console.width, 160)  # names are long, and a row is a line
+    console.width = max(console.width, 240)  # names are long, and a row is a line
     console.print(shown)
     for one in outcome.rows:
         if one.problem:
-            say(f"  {one.choice.name} failed: {one.problem}")
+            say(f"  {one.choice.name} {'was stopped early' if one.stopped else 'failed'}: {one.problem}")
+    for note in page.notes(outcome):
+        say(f"  note: {note}")

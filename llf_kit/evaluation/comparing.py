@@ -18,7 +18,7 @@ from llf_kit.evaluation.wording import LANGUAGES, chance, listed, number, said, 
 MAIN = ("value_accuracy", "accuracy", "exact_match", "rouge-l", "chrf", "bleu-4", "perplexity")
 _UNBOUNDED = frozenset(name for name, about in NAMES.items() if not about.percent)
 # What is counted over all rows at once is no mean of rows, and a difference of pairs would not be its difference.
-_POOLED = frozenset(
+POOLED = frozenset(
     {"auc", "bleu", "r2", *(f"{name}{of}" for name in ("precision", "recall", "f1") for of in ("", "_micro"))}
 )
 _KINDS = "kinds"
@@ -157,7 +157,7 @@ def _mean(rows: Sequence[Row], metric: str) -> float | None:
 def _names(evaluations: Sequence[Evaluation]) -> list[str]:
     """The metrics that rows have a score of, in their order."""
     return list(
-        dict.fromkeys(name for one in evaluations for row in one.rows for name in row.scores if name not in _POOLED)
+        dict.fromkeys(name for one in evaluations for row in one.rows for name in row.scores if name not in POOLED)
     )
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit import upstream
-from llf_kit.errors import ConfigError, LlfKitError
+from llf_kit.errors import ConfigError, LlfKitError, PrunedError, StoppedError
 from llf_kit.evaluation.comparison import Spread
-from llf_kit.upstream import Progress, configs, record
+from llf_kit.upstream import Progress, configs, process, record
 from llf_kit.upstream.configs import Config
+from llf_kit.upstream.record import Record
+from llf_kit.upstream.runs import LOG
 
 LOSS = "eval_loss"
 
@@ -40,7 +42,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a run ended: its ``result`` as LLaMA-Factory measured it, or the ``problem`` that it failed with."""
+    """How a run ended: its ``result`` as LLaMA-Factory measured it, or the ``problem`` that it failed with.
+
+    ``pruned``: it was ended on purpose by who watched it.
+    """
 
     name: str
     group: str
@@ -49,6 +54,7 @@ class Ran:
     result: dict[str, Any]
     problem: str | None = None
     again: bool = True
+    pruned: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,25 +103,28 @@ def folder_of(base: Config, kind: str) -> Path:
     return output.with_name(f"{output.name}_{kind}")
 
 
-def run_all(planned: Sequence[Planned], watch: Watch | None = None) -> tuple[Ran, ...]:
-    """Run what has not been run, one after another.
+def run_all(
+    planned: Sequence[Planned], watch: Watch | None = None, settled: Callable[[Record], bool] = lambda _: False
+) -> tuple[Ran, ...]:
+    """Run what has not been run, one after another; ``settled`` says which run that failed or was pruned stays so.
 
     Raises:
         ConfigError: an output folder holds a run that ended well with other settings or data; all of them at once.
         NotInstalledError: llamafactory-cli is missing.
     """
     watch = watch or Watch()
-    before = ended(planned)
+    before = ended(planned, settled)
     return tuple(_run(one, before[one.name], number, len(planned), watch) for number, one in enumerate(planned, 1))
 
 
-def ended(planned: Sequence[Planned]) -> dict[str, record.Record | None]:
-    """By name, the record of the run where the very same work has ended well.
+def ended(planned: Sequence[Planned], settled: Callable[[Record], bool] = lambda _: False) -> dict[str, Record | None]:
+    """By name, the record of the run where the very same work has ended well, or is ``settled``.
 
     Raises:
         ConfigError: an output folder holds a run that ended well with other settings or data; all of them at once.
     """
-    before = {one.name: upstream.finished("train", one.config, one.output) for one in planned}
+    found = {one.name: upstream.before("train", one.config, one.output) for one in planned}
+    before = {name: one if one and (one.status == "done" or settled(one)) else None for name, one in found.items()}
     others = [one for one in planned if before[one.name] is None and _ended_well(one.output)]
     if others:
         raise ConfigError(*(f"{one.output}: holds a run of other settings or data. Move it away, or give another "
@@ -123,18 +132,24 @@ def ended(planned: Sequence[Planned]) -> dict[str, record.Record | None]:
     return before
 
 
-def _run(one: Planned, before: record.Record | None, number: int, of: int, watch: Watch) -> Ran:
+def _run(one: Planned, before: Record | None, number: int, of: int, watch: Watch) -> Ran:
     if before is not None:
-        return Ran(one.name, one.group, one.rows, str(one.output), before.result, again=False)
+        problem = None if before.status == "done" else before.reason
+        pruned = before.status == "pruned"
+        return Ran(one.name, one.group, one.rows, str(one.output), before.result, problem, again=False, pruned=pruned)
     watch.status(f"{one.name} ({number} of {of})")
     if (one.output / record.FILE).is_file():
+        process.end_writers(one.output / LOG)
         shutil.rmtree(one.output)  # a run of ours that failed or was stopped
     try:
         done = upstream.run("train", one.config, on_progress=watch.progress)
+    except StoppedError:
+        raise
     except LlfKitError as error:
-        if not (one.output / record.FILE).is_file() or record.load(one.output).status == "stopped":
-            raise  # it never began, or somebody wants it to end
-        return Ran(one.name, one.group, one.rows, str(one.output), {}, str(error))
+        if not (one.output / record.FILE).is_file():
+            raise  # it never began
+        pruned = isinstance(error, PrunedError)
+        return Ran(one.name, one.group, one.rows, str(one.output), {}, str(error), pruned=pruned)
     return Ran(one.name, one.group, one.rows, str(one.output), done.result)
 
 

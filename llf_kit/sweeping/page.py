@@ -1,15 +1,15 @@
-"""The page of a sweep: the table, quality against size, and what to take; one file that loads nothing."""
+"""The page of a sweep: the table, quality against what it takes, and what to take; one file that loads nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from llf_kit import pages
-from llf_kit.evaluation.metrics import NAMES
 from llf_kit.evaluation.paired import FEW
 from llf_kit.evaluation.results import Metric
 from llf_kit.evaluation.wording import number, signed
 from llf_kit.schema import Language
+from llf_kit.sweeping import charts
 from llf_kit.sweeping.choosing import Outcome, Tried
 
 
@@ -41,13 +41,17 @@ def sentence(outcome: Outcome, language: Language) -> str:
 
 def html(outcome: Outcome, language: Language) -> str:
     """The page of ``outcome``."""
+    took = [one.took for one in outcome.rows]
     return pages.html(
         "sweeping/page.html.j2",
         {
             "data": outcome,
-            "rows": [_row(one, outcome) for one in outcome.rows],
+            "rows": [_row(one, outcome, language) for one in outcome.rows],
             "sentence": sentence(outcome, language),
-            "percent": NAMES[outcome.space.sweep.metric].percent,
+            "charts": list(charts.against(outcome)),
+            "devices": sorted({one.device for one in took if one.device}),
+            "currencies": sorted({one.planned.currency for one in outcome.rows if one.planned.currency}),
+            "notes": notes(outcome),
             "w": pages.words("sweeping", language),
             "language": language,
         },
@@ -62,24 +66,53 @@ def value(metric: Metric | None) -> str:
     return f"{number(metric.value)}{held}"
 
 
+def spread(one: Tried, metric: str, language: Language) -> str:
+    """How far the seeds are apart, as text; none where there is one alone, or no value."""
+    found = one.spread(metric) if one.metric(metric) else None
+    if found is None:
+        return ""
+    said = str(pages.words("sweeping", language)["seeds"]).format(seeds=found.runs)
+    return f"± {number(found.deviation)}, {number(found.low)}–{number(found.high)} ({said})"
+
+
 def figures(one: Tried) -> dict[str, str]:
-    """Size, disk and time as people read them."""
+    """Size, disk, time, memory and cost as people read them."""
+    took, planned = one.took, one.planned
+    memory = took.gpu_memory or took.memory
     return {
-        "parameters": "–" if one.parameters is None else f"{one.parameters / 1e6:,.1f} M",
-        "trainable": "–" if one.trainable is None else f"{one.trainable / 1e6:,.3f} M",
-        "disk": "–" if one.disk is None else f"{one.disk / 2**20:,.1f} MiB",
-        "seconds": "–" if one.seconds is None else f"{one.seconds:,.0f} s",
+        "parameters": _figure(took.parameters and took.parameters / 1e6, "{:,.1f} M"),
+        "trainable": _figure(took.trainable_parameters and took.trainable_parameters / 1e6, "{:,.3f} M"),
+        "disk": _figure(took.disk and took.disk / 2**20, "{:,.1f} MiB"),
+        "seconds": _figure(took.seconds, "{:,.0f} s"),
+        "memory": _figure(memory and memory / 2**30, "{:.2f} GiB")
+        + (" RAM" if memory == took.memory and memory else ""),
+        "planned_memory": _figure(planned.memory_gib, "{:.2f} GiB"),
+        "hours": _figure(planned.hours, "{:.2f} h"),
+        "cost": _figure(planned.cost, "{:,.2f}"),
+        "gpu": planned.gpu or "–",
     }
 
 
-def _row(one: Tried, outcome: Outcome) -> dict[str, Any]:
-    found = one.metric(outcome.space.sweep.metric)
+def notes(outcome: Outcome) -> list[str]:
+    """What was not planned, and what keeps the plans from being right; each once."""
+    plans = [one.planned for one in outcome.rows]
+    found = [one.problem for one in plans if one.problem] + [note for one in plans for note in one.notes]
+    return list(dict.fromkeys(found))
+
+
+def _figure(amount: float | None, shown: str) -> str:
+    return "–" if amount is None else shown.format(amount)
+
+
+def _row(one: Tried, outcome: Outcome, language: Language) -> dict[str, Any]:
+    metric = outcome.space.sweep.metric
     return {
         "name": one.choice.name,
-        "value": value(found),
-        "share": found.value if found else None,
+        "value": value(one.metric(metric)),
+        "spread": spread(one, metric, language),
         "chosen": one is outcome.chosen,
         "best": one is outcome.best,
         "problem": one.problem,
+        "stopped": one.stopped,
         **figures(one),
     }

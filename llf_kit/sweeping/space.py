@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from llf_kit import base_models, dataset_info, registered
 from llf_kit.errors import ConfigError, LlfKitError, did_you_mean
 from llf_kit.evaluation.metrics import NAMES
+from llf_kit.planning import gpus
 from llf_kit.project import PROJECT_FILE, Settings, Sweep
 from llf_kit.render import Template, load, render
 from llf_kit.upstream import models
@@ -21,13 +23,14 @@ _WHERE = f"{PROJECT_FILE}: sweep"
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing to try, by a ``name`` that says what it is; ``values`` are the parameters of its template."""
+    """One thing to try, by a ``name`` that says what it is; ``runs`` are its trainings, one or one a seed: the
+    parameters of its template by the name of the run."""
 
     name: str
     model: str
     template: str
     settings: dict[str, Any]
-    values: dict[str, str]
+    runs: dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ def read(directory: Path, settings: Settings) -> Space:
         problems.append(f"{_WHERE}.name: {sweep.name!r} is no name of a folder. Use letters, digits, _ and -.")
     if sweep.metric not in NAMES or not NAMES[sweep.metric].meaning:
         problems.append(f"{_WHERE}.metric: there is no metric {sweep.metric!r}. {did_you_mean(sweep.metric, NAMES)}")
+    percent = sweep.metric in NAMES and NAMES[sweep.metric].percent
+    if not math.isfinite(sweep.tolerance) or (percent and sweep.tolerance > 100):
+        problems.append(
+            f"{_WHERE}.tolerance: {sweep.tolerance:g} is no difference of two values. Give points of the metric."
+        )
+    if len(set(sweep.seeds)) < len(sweep.seeds) or (sweep.seeds and "seed" in sweep.settings):
+        problems.append(f"{_WHERE}.seeds: a seed is there twice, or in `settings` too. Give each once, here alone.")
+    table = gpus.read().gpus
+    if sweep.gpu is not None and sweep.gpu.casefold() not in {one.casefold() for one in table}:
+        problems.append(f"{_WHERE}.gpu: {sweep.gpu!r} is not in the table. {did_you_mean(sweep.gpu, table)}")
     templates = list(_templates(sweep.templates or [settings.train.template], problems))
     known = sorted({name for one in templates for name in one.parameters})
     for name, values in sweep.settings.items():
@@ -86,12 +99,16 @@ def read(directory: Path, settings: Settings) -> Space:
     for (model, chat), template in itertools.product(named, templates):
         own = {name: values for name, values in sweep.settings.items() if name in template.parameters}
         for combination in itertools.product(*own.values()):
-            one = _choice(model, chat, template, dict(zip(own, combination, strict=True)), held, settings, folder)
+            one = _choice(model, chat, template, dict(zip(own, combination, strict=True)), held, settings)
             try:
-                render(template.name, one.values)
+                for run in one.runs.values():
+                    render(template.name, run)
             except LlfKitError as error:
                 problems += [f"{_WHERE}: {one.name}: {text}" for text in error.problems]
-            choices[one.name] = one
+            if choices.setdefault(one.name, one) != one:
+                problems.append(
+                    f"{_WHERE}: two combinations are called {one.name}. Give the folders of the models other names."
+                )
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
     rows = sum(1 for file in found.files for _ in registered.rows(file))
@@ -135,7 +152,6 @@ def _choice(
     chosen: dict[str, Any],
     held: dict[str, str],
     settings: Settings,
-    folder: Path,
 ) -> Choice:
     parts = [Path(model).name, template.name.rpartition("/")[2], *(f"{name}-{value}" for name, value in chosen.items())]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(parts))
@@ -145,6 +161,7 @@ def _choice(
         **({"template": chat} if chat else {}),
         **{key: str(value) for key, value in chosen.items()},
         "model": model,
-        "output_dir": str(folder / name),
     }
-    return Choice(name, Path(model).name, template.name, chosen, values)
+    seeds = settings.sweep.seeds if settings.sweep else []
+    runs = {f"{name}_seed-{seed}": {**values, "seed": str(seed)} for seed in seeds} or {name: values}
+    return Choice(name, Path(model).name, template.name, chosen, runs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 __all__ = ["gpu", "peak", "weighs"]
@@ -23,8 +24,8 @@ def peak(pid: int) -> int | None:
     return int(found[0][1]) * 1024 if found else None
 
 
-def gpu(pid: int) -> int | None:
-    """The memory of GPUs, in bytes, that the process has now, by nvidia-smi; None without a GPU.
+def gpu(*processes: int) -> int | None:
+    """The memory of GPUs, in bytes, that the largest of the processes has now, by nvidia-smi; None without a GPU.
 
     PyTorch keeps what it has once taken, so that after the work this is its peak.
     """
@@ -34,10 +35,13 @@ def gpu(pid: int) -> int | None:
     query = [smi, "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"]
     try:
         said = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30).stdout
-        used = [int(row[1]) for row in csv.reader(said.splitlines()) if len(row) == 2 and int(row[0]) == pid]
+        used: Counter[int] = Counter()
+        for row in csv.reader(said.splitlines()):
+            if len(row) == 2 and int(row[0]) in processes:
+                used[int(row[0])] += int(row[1])
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    return sum(used) * 1024 * 1024 if used else None
+    return max(used.values()) * 1024 * 1024 if used else None
 
 
 def weighs(folder: Path) -> int | None:

@@ -31,28 +31,6 @@ def private_log(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
-def hold(log: IO[bytes]) -> None:
-    """Mark ``log`` as in use for as long as we, or a child that writes into it, are alive: a child may outlive us."""
-    with suppress(OSError, ImportError):  # a file system, or a system, without such locks
-        import fcntl
-
-        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def held(log: Path) -> bool:
-    """Whether somebody :func:`hold` s it."""
-    try:
-        import fcntl
-
-        with log.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except (OSError, ImportError):
-        return False
-    return False
-
-
 def script(python: Path, path: Path, *arguments: str) -> list[str]:
     """The command that runs a script of this package in another interpreter; ``sys.argv[2:]`` are the arguments."""
     return [str(python), "-W", "ignore", "-c", _START, str(path), *arguments]
@@ -68,8 +46,8 @@ def run(
 ) -> tuple[int, bool]:
     """Run ``command`` to its end, with its output in ``log``.
 
-    ``watch`` is called about four times a second. Returns the exit code and whether a signal of ours stopped it. A
-    second Ctrl-C, or 20 seconds after the first, ends it for good.
+    ``watch`` is called about four times a second; what it raises ends the child. Returns the exit code and whether a
+    signal of ours stopped it. A second Ctrl-C, or 20 seconds after the first, ends it for good.
     """
     stopped_at: list[float] = []
     child = _start(command, log, env, stdin)
@@ -87,9 +65,7 @@ def run(
             if stopped_at and time.monotonic() - stopped_at[0] > _GRACE:
                 _signal(child, signal.SIGKILL)
     finally:
-        if child.poll() is None:
-            _signal(child, signal.SIGKILL)
-            child.wait()
+        _end(child)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -118,6 +94,23 @@ def background(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def writers(log: Path) -> Iterator[int]:
+    """The processes whose output goes into ``log``; none where the system does not tell (Linux does)."""
+    for output in Path("/proc").glob("[0-9]*/fd/[12]"):
+        with suppress(OSError):  # it ended, or is another user's
+            if output.samefile(log):
+                yield int(output.parts[2])
+
+
+def end_writers(log: Path) -> None:
+    """End what still writes into ``log``: the child of one of us that was killed goes on without it."""
+    while found := set(writers(log)):
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL)
 
 
 def _heard() -> list[signal.Signals]:

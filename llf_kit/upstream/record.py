@@ -28,10 +28,11 @@ FILE = "llf-kit-run.json"
 
 @dataclass
 class Record:
-    """One run; ``status`` is running, done, failed or stopped; ``seconds`` is wall time.
+    """One run; ``status`` is running, done, failed, stopped or pruned; ``seconds`` is wall time.
 
-    ``base`` is the fingerprint of the base model where it is on this machine, ``system`` the system prompt of the rows
-    where the run trains.
+    ``reason`` is why it failed or was pruned. ``memory`` and ``gpu_memory`` are the most that the largest of its
+    processes had at once, in bytes; None where that was not seen. ``base`` is the fingerprint of the base model where
+    it is on this machine, ``system`` the system prompt of the rows where the run trains.
     """
 
     command: str
@@ -47,6 +48,9 @@ class Record:
     status: str = "running"
     exit_code: int | None = None
     seconds: float | None = None
+    reason: str | None = None
+    memory: int | None = None
+    gpu_memory: int | None = None
     result: dict[str, Any] = field(default_factory=dict)
     log: str = ""
     base: str | None = None

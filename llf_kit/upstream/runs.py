@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from llf_kit.errors import ConfigError, RunError, UsageError
+from llf_kit.errors import ConfigError, PrunedError, RunError, StoppedError, UsageError
 from llf_kit.project import json_object
-from llf_kit.upstream import failures, locate, process, record
+from llf_kit.upstream import failures, locate, memory, process, record
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.record import Record
 
-__all__ = ["Progress", "Record", "checkpoint", "finished", "run"]
+__all__ = ["Progress", "Record", "before", "checkpoint", "finished", "run"]
 
 LOG = "llf-kit-run.log"
 _TRAINER_LOG = "trainer_log.jsonl"
+_LOOK = 2.0  # seconds between two looks at the memory; the system remembers the most
 _OUTPUT_KEY = {"train": "output_dir", "export": "export_dir"}
 
 
@@ -52,7 +53,9 @@ def run(
             ``resume`` is false.
         UsageError: there is nothing to resume.
         NotInstalledError: llamafactory-cli is missing.
-        RunError: it failed or was stopped; with the reason and what to do.
+        RunError: it failed; with the reason and what to do.
+        StoppedError: a signal of ours stopped it.
+        PrunedError: ``on_progress`` raised it.
     """
     cli = locate.find()
     output = Path(config.required(_OUTPUT_KEY[verb]))
@@ -70,20 +73,44 @@ def run(
         raise ConfigError(f"{output}: cannot be written ({error.strerror}). Give another folder.") from None
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
-    with stream:
-        process.hold(stream)
-        file, overrides = config.handed
-        code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=tail.look)
-    tail.look()
+
+    looked = begun
+
+    def watch() -> None:
+        nonlocal looked
+        logged = tail.look()
+        if logged or time.monotonic() - looked > _LOOK:
+            looked = time.monotonic()
+            processes = list(process.writers(log))  # also those that torchrun has given sessions of their own
+            entry.memory = _largest(entry.memory, *map(memory.peak, processes))
+            if logged:
+                entry.gpu_memory = _largest(entry.gpu_memory, memory.gpu(*processes))
+
+    code: int | None = None
+    stopped, pruned = False, None
+    try:
+        with stream:
+            file, overrides = config.handed
+            code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=watch)
+        tail.look()
+    except PrunedError as error:
+        pruned = error
+        process.end_writers(log)
     entry.exit_code, entry.seconds = code, round(time.monotonic() - begun, 1)
-    entry.status = "stopped" if stopped else "failed" if code else "done"
+    entry.status = "pruned" if pruned else "stopped" if stopped else "failed" if code else "done"
+    if pruned:
+        entry.reason = str(pruned)
+    elif code and not stopped:
+        entry.reason = f"{config.path}: {failures.explain(log, code)} Log: {log}"
     entry.result = _result(output)
     entry.write()
+    if pruned:
+        raise pruned
     if stopped:
         again = " Continue with --resume." if verb == "train" and _latest(output) else ""
-        raise RunError(f"{config.path}: stopped.{again} Log: {log}")
+        raise StoppedError(f"{config.path}: stopped.{again} Log: {log}")
     if code:
-        raise RunError(f"{config.path}: {failures.explain(log, code)} Log: {log}")
+        raise RunError(str(entry.reason))
     return entry
 
 
@@ -93,18 +120,27 @@ def check_idle(output: Path) -> None:
     Raises:
         ConfigError: somebody does.
     """
-    if process.held(output / LOG):
+    if any(process.writers(output / LOG)):
         raise ConfigError(f"{output}: a run is at work in it, started by another llf-kit or by one that was killed. "
                           "Wait for it, or end its llamafactory-cli.")  # fmt: skip
 
 
-def finished(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
-    """The record in ``output`` if the very same work ended well there: same config, data and versions; else None."""
+def before(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
+    """The record in ``output`` if it tells of the very same work, however it ended: same config, data and versions."""
     if not (output / record.FILE).is_file():
         return None
-    before = record.load(output)
-    now = record.start(verb, config, output, output / LOG)
-    return before if before.status == "done" and before.same_work(now) else None
+    found = record.load(output)
+    return found if found.same_work(record.start(verb, config, output, output / LOG)) else None
+
+
+def finished(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
+    """The record in ``output`` if the very same work ended well there: same config, data and versions; else None."""
+    found = before(verb, config, output)
+    return found if found and found.status == "done" else None
+
+
+def _largest(*sizes: int | None) -> int | None:
+    return max((size for size in sizes if size is not None), default=None)
 
 
 def checkpoint(config: Config) -> Path:
@@ -137,27 +173,28 @@ def _refuse_unasked(output: Path) -> None:
 
 
 class _Tail:
-    """Reads what is appended to upstream's trainer log, and hands every new line on."""
+    """Reads what is appended to upstream's trainer log, and hands every new line on; whether there was one."""
 
     def __init__(self, path: Path, on_progress: Callable[[Progress], None]) -> None:
         self._path = path
         self._on_progress = on_progress
         self._position = path.stat().st_size if path.exists() else 0
 
-    def look(self) -> None:
+    def look(self) -> bool:
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
-            return
+            return False
         if size < self._position:  # upstream began a new one
             self._position = 0
         if size == self._position:
-            return
+            return False
         with self._path.open("rb") as file:
             file.seek(self._position)
             whole, newline, _ = file.read().rpartition(b"\n")
         self._position += len(whole) + len(newline)
-        for line in whole.splitlines():
+        lines = whole.splitlines()
+        for line in lines:
             data: dict[str, Any] = json.loads(line)
             self._on_progress(
                 Progress(
@@ -170,6 +207,7 @@ class _Tail:
                     remaining=data.get("remaining_time", ""),
                 )
             )
+        return bool(lines)
 
 
 def _result(output: Path) -> dict[str, Any]:
