@@ -31,28 +31,6 @@ def private_log(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
-def hold(log: IO[bytes]) -> None:
-    """Mark ``log`` as in use for as long as we, or a child that writes into it, are alive: a child may outlive us."""
-    with suppress(OSError, ImportError):  # a file system, or a system, without such locks
-        import fcntl
-
-        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def held(log: Path) -> bool:
-    """Whether somebody :func:`hold` s it."""
-    try:
-        import fcntl
-
-        with log.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except (OSError, ImportError):
-        return False
-    return False
-
-
 def script(python: Path, path: Path, *arguments: str) -> list[str]:
     """The command that runs a script of this package in another interpreter; ``sys.argv[2:]`` are the arguments."""
     return [str(python), "-W", "ignore", "-c", _START, str(path), *arguments]

@@ -73,6 +73,7 @@ def run(
         raise ConfigError(f"{output}: cannot be written ({error.strerror}). Give another folder.") from None
     begun = time.monotonic()
     tail = _Tail(output / _TRAINER_LOG, on_progress)
+
     looked = begun
 
     def watch() -> None:
@@ -89,7 +90,6 @@ def run(
     stopped, pruned = False, None
     try:
         with stream:
-            process.hold(stream)
             file, overrides = config.handed
             code, stopped = process.run([cli, verb, file, *overrides, *extra], log=stream, watch=watch)
         tail.look()
@@ -114,23 +114,23 @@ def run(
     return entry
 
 
-def before(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
-    """The record in ``output`` if it tells of the very same work, however it ended: same config, data and versions."""
-    if not (output / record.FILE).is_file():
-        return None
-    found = record.load(output)
-    return found if found.same_work(record.start(verb, config, output, output / LOG)) else None
-
-
 def check_idle(output: Path) -> None:
     """That nobody writes into the folder of a run: a child of a llf-kit that was killed may go on.
 
     Raises:
         ConfigError: somebody does.
     """
-    if process.held(output / LOG):
+    if any(process.writers(output / LOG)):
         raise ConfigError(f"{output}: a run is at work in it, started by another llf-kit or by one that was killed. "
                           "Wait for it, or end its llamafactory-cli.")  # fmt: skip
+
+
+def before(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:
+    """The record in ``output`` if it tells of the very same work, however it ended: same config, data and versions."""
+    if not (output / record.FILE).is_file():
+        return None
+    found = record.load(output)
+    return found if found.same_work(record.start(verb, config, output, output / LOG)) else None
 
 
 def finished(verb: Literal["train", "export"], config: Config, output: Path) -> Record | None:

@@ -186,7 +186,6 @@ def test_a_training_that_was_stopped_goes_on_or_it_is_said_why_not(
 def test_a_training_that_outlived_its_llf_kit_is_left_at_work(line: Line) -> None:
     left("checkpoint-2/trainer_state.json", status="running")
     with process.private_log(OUTPUT / "llf-kit-run.log") as log:
-        process.hold(log)
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=log)
     said = line()  # who started it has closed the log, as one who was killed
     child.communicate(b"\n")
