@@ -18,12 +18,13 @@ from llf_kit import base_models, fetching, upstream
 from llf_kit.convert import Plan, convert
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import given, predictions, probes, scoring
+from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.report import Asked, gather, page
 from llf_kit.evaluation.results import Evaluation
 from llf_kit.project import private_directory, shipped, text_lines, write_text
 from llf_kit.render import render_to
 from llf_kit.schema import USER
-from llf_kit.upstream import Progress, Record, Tuned, configs, exporting
+from llf_kit.upstream import Record, Tuned, configs, exporting
 from llf_kit.upstream.configs import Config
 
 BASE = "smollm2"
@@ -47,14 +48,6 @@ TRAINING = {
     "logging_steps": "5",
     "precision": "fp32",
 }
-
-
-@dataclass
-class Watch:
-    """How the demo tells what it is doing."""
-
-    status: Callable[[str], None] = lambda _: None
-    progress: Callable[[Progress], None] = lambda _: None
 
 
 @dataclass

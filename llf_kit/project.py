@@ -9,14 +9,16 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_type_hints
 
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
 
 from llf_kit.errors import ConfigError, UsageError, did_you_mean
+
+T = TypeVar("T")
 
 PROJECT_FILE = "llf-kit.yaml"
 DATASET_INFO = "dataset_info.json"
@@ -116,22 +118,7 @@ def load_settings(directory: Path) -> Settings:
     path = directory / PROJECT_FILE
     if not path.is_file():
         return Settings()
-    from pydantic import TypeAdapter, ValidationError  # half as long to import as polars, and needed here alone
-
-    try:
-        return TypeAdapter(Settings).validate_python(read_yaml(path))
-    except ValidationError as error:
-        problems = []
-        for item in error.errors():
-            where = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "unexpected_keyword_argument":
-                inner = {"train": Training, "sweep": Sweep}
-                of = inner.get(str(item["loc"][0]), Settings) if len(item["loc"]) > 1 else Settings
-                hint = did_you_mean(str(item["loc"][-1]), [known.name for known in fields(of)])
-                problems.append(f"{path.name}: {where}: unknown key. {hint}")
-            else:
-                problems.append(f"{path.name}: {where}: {item['msg'].lower()}. Correct the value.")
-        raise ConfigError(*problems) from None
+    return read_yaml_as(path, Settings, where=path.name)
 
 
 # libyaml's parser is safe too, and ten times as fast; PyYAML's wheels bring it, its source build may not.
@@ -198,6 +185,38 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: holds a {type(data).__name__}, not `key: value` lines. Correct the YAML.")
     return data
+
+
+def read_yaml_as(path: Path, kind: type[T], what: str = "value", where: str | None = None) -> T:
+    """What a YAML file holds, as the dataclass ``kind``.
+
+    A message calls the file ``where`` (its path when not given), and what has to be corrected ``what``.
+
+    Raises:
+        ConfigError: as :func:`read_yaml`; an unknown key, a value of the wrong type: every problem at once.
+    """
+    from pydantic import TypeAdapter, ValidationError  # half as long to import as polars, and needed here alone
+
+    try:
+        return TypeAdapter(kind).validate_python(read_yaml(path))
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            place = [str(part) for part in item["loc"]]
+            said = f"{item['msg'].lower()}. Correct the {what}."
+            if item["type"] == "unexpected_keyword_argument":
+                said = f"unknown key. {did_you_mean(place[-1], _keys_beside(kind, place))}"
+            problems.append(f"{where or path}: {'.'.join(place)}: {said}")
+        raise ConfigError(*problems) from None
+
+
+def _keys_beside(kind: Any, place: list[str]) -> list[str]:
+    """The keys that may stand where ``place`` ends, inside the dataclass ``kind``."""
+    for part in place[:-1]:
+        kind = get_type_hints(kind)[part] if is_dataclass(kind) else get_args(kind)[-1]
+        if type(None) in get_args(kind):
+            kind = get_args(kind)[0]
+    return [field.name for field in fields(kind)]
 
 
 def json_object(path: Path) -> dict[str, Any]:

@@ -138,16 +138,6 @@ class DatasetEntry:
 
 
 @dataclass(frozen=True)
-class Score:
-    """What one metric says of one sample; ``value`` None is "not scored", which is not zero."""
-
-    sample: str
-    metric: str
-    value: float | None
-    explanation: str = ""
-
-
-@dataclass(frozen=True)
 class Fix:
     """A mend that takes no judgement: what the text of a file becomes."""
 

@@ -9,6 +9,7 @@ import pytest
 
 from llf_kit import demo
 from llf_kit.errors import UsageError
+from llf_kit.evaluation.predict import Watch
 
 
 @pytest.mark.real
@@ -29,7 +30,7 @@ def test_the_demo_learns_exact_values_and_does_nothing_twice(
     assert all(Path(file).exists() for file in outcome.files.values())
 
     said: list[str] = []
-    again = demo.run(Path("demo"), demo.Watch(status=said.append))
+    again = demo.run(Path("demo"), Watch(status=said.append))
     assert not [line for line in said if line.endswith("…")], "a step was run again"
     assert (again.right_after, again.served_alike) == (outcome.right_after, outcome.served_alike)
 

@@ -92,5 +92,5 @@ def taught() -> list[list[values.Found]]:
 
 @pytest.mark.parametrize("probe", probes.load(REPOSITORY / "datasets/probes.jsonl"), ids=lambda probe: probe.id)
 def test_every_probe_is_answered_right_by_its_own_answer_and_the_value_is_taught(probe: probes.Probe) -> None:
-    assert probes.score(probe, probe.answer).value == 1.0
+    assert probes.judge([probe], [probe.answer])[0].right == 1.0
     assert any(probes.judge_values(probe, found).right == 1.0 for found in taught())

@@ -26,11 +26,11 @@ _NOTES = 20
 
 def ask(read: Read, who: str, overrides: Sequence[str], runs: int) -> Read:
     """The cases with the answers of ``who``."""
-    from llf_kit.diagnosis import asking
+    from llf_kit.diagnosis import live_answers
     from llf_kit.evaluation.predict import Watch
 
     with _progress.shown() as progress:
-        return asking.ask(Path.cwd(), read, who, overrides, runs, Watch(progress.status, progress.report))
+        return live_answers.ask(Path.cwd(), read, who, overrides, runs, Watch(progress.status, progress.report))
 
 
 def fill_in(read: Read, rules: Rules, language: Language) -> Read:

@@ -17,6 +17,7 @@ backend = click.option(
     help="The engine; where its package is installed.",
 )
 overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+lang = click.option("--lang", type=click.Choice(["zh", "en"]), default="en", help="Language of the verdict.")
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there."
 )

@@ -1,9 +1,11 @@
-"""What `curve` and `crossval` share: checking the first of many runs, running them, and their table."""
+"""What `curve` and `crossval` share: options, checking the first of many runs, running them, and their table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from llf_kit.cli import _checking, _options, _progress
 from llf_kit.cli._options import say
@@ -12,10 +14,23 @@ if TYPE_CHECKING:
     from llf_kit.evaluation.runs import Planned, Ran, Table
 
 
+_metric = click.option("--metric", default="eval_loss", show_default=True, help="What to look at, by its name in "
+                       "all_results.json.")  # fmt: skip
+_dry_run = click.option("--dry-run", is_flag=True, help="Write what each run needs, its YAML too; train nothing.")
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of :func:`perform`, which the command hands on by their names."""
+    for option in (_options.as_json, _checking.no_check, _options.lang, _dry_run, _metric):  # the last comes first
+        command = option(command)
+    return command
+
+
 def perform(
     planned: Sequence[Planned],
-    table: Callable[[Sequence[Ran]], Table],
+    table: Callable[[Sequence[Ran], str], Table],
     *,
+    metric: str,
     dry_run: bool,
     no_check: bool,
     lang: str,
@@ -39,7 +54,7 @@ def perform(
         _checking.first(waiting[0].config, "train", no_check)
     with _progress.shown() as progress:
         ran = run_all(planned, Watch(progress.status, progress.report))
-    made = table(ran)
+    made = table(ran, metric)
     _show(made, lang)
     if as_json:
         _options.print_json(made.to_dict())

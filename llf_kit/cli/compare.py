@@ -29,7 +29,7 @@ _OUTCOME = {"better": "green", "worse": "red"}
               "training has seen rows of it.")  # fmt: skip
 @click.option("--unmasked", metavar="NAME", help="Send this dataset to an endpoint elsewhere although its identifiers "
               "were not masked at conversion.")  # fmt: skip
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", help="Language of the verdict.")
+@_options.lang
 @_options.as_json
 def command(
     words: tuple[str, ...],

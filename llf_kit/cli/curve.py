@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from llf_kit.cli import _checking, _options, _runs
+from llf_kit.cli import _options, _runs
 
 
 def _numbers(_ctx: click.Context, option: click.Parameter, value: str) -> list[float]:
@@ -23,23 +24,8 @@ def _numbers(_ctx: click.Context, option: click.Parameter, value: str) -> list[f
               help="Shares of the training rows, one run each; the small ones lie within the big.")  # fmt: skip
 @click.option("--seeds", default="", callback=_numbers, metavar="NUMBERS", help="Train every size with each of these "
               "seeds, to see what is chance; that of the YAML when not given.")  # fmt: skip
-@click.option("--metric", default="eval_loss", show_default=True, help="What to look at, by its name in "
-              "all_results.json.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Write the data and the YAML of each run; train nothing.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", help="Language of the verdict.")
-@_checking.no_check
-@_options.as_json
-def command(
-    config: Path,
-    overrides: tuple[str, ...],
-    sizes: list[float],
-    seeds: list[float],
-    metric: str,
-    dry_run: bool,
-    lang: str,
-    no_check: bool,
-    as_json: bool,
-) -> int:
+@_runs.options
+def command(config: Path, overrides: tuple[str, ...], sizes: list[float], seeds: list[float], **how: Any) -> int:
     """Train on parts of the data: would more of it help?
 
     Each size is an ordinary run in OUTPUT_DIR_curve, validated on the same rows; a finished one is not run again.
@@ -48,5 +34,4 @@ def command(
     from llf_kit.upstream import configs
 
     planned = curves.plan_curve(configs.load(config, overrides), sizes, [int(seed) for seed in seeds])
-    return _runs.perform(planned, lambda ran: curves.curve(ran, metric), dry_run=dry_run, no_check=no_check, lang=lang,
-                         as_json=as_json)  # fmt: skip
+    return _runs.perform(planned, curves.curve, **how)

@@ -32,7 +32,8 @@ def command(directory: Path, as_json: bool) -> None:
 
     On shipped data and a small real model. Run again, it repeats only what has changed.
     """
-    from llf_kit.demo import Watch, run
+    from llf_kit.demo import run
+    from llf_kit.evaluation.predict import Watch
 
     with _progress.shown() as progress:
         outcome = run(directory, Watch(status=progress.status, progress=progress.report))

@@ -43,8 +43,12 @@ def command(
         config, overrides = None, (str(config), *overrides)
     path = config or _prepared.config(Path.cwd())[0]
     loaded = configs.load(path, overrides)
-    # A plan writes nothing: it may be made of a run that is there already.
-    found = [one for one in check_config(loaded, tokens=False) if one.severity != "info" and one.check != "output"]
+    # A plan writes nothing, so that the run may be there already; and it needs no weights.
+    found = [
+        one
+        for one in check_config(loaded, tokens=False)
+        if one.severity != "info" and one.check != "output" and not one.message.endswith("has no weights")
+    ]
     if found:
         _checking.show(found, [str(path)])
     if any(one.severity == "error" for one in found):
@@ -64,28 +68,50 @@ def _show(made: Plan, path: Path) -> None:
         f"an epoch has {about}{made.tokens_per_epoch:,} tokens, the longest row {made.longest_row:,}; "
         f"{made.steps:,} steps on {made.devices} GPU{'s' * (made.devices > 1)}"
     )
-    parts = ", ".join(f"{name} {gib:.2f}" for name, gib in made.memory_gib.items() if name not in ("total", "host"))
+    parts = ", ".join(
+        f"{name} {gib:.1f}"
+        for name, gib in sorted(made.memory_gib.items(), key=lambda part: -part[1])
+        if name not in ("total", "host") and abs(gib) >= 0.05
+    )
     host = f", and {made.memory_gib['host']:.1f} of the host's" if "host" in made.memory_gib else ""
     say(f"memory: {made.memory_gib['total']:.1f} GiB a GPU ({parts}){host}")
     say(f"served in 16 bits afterwards: {made.serving_gib['total']:.1f} GiB for one request at a time")
     say("")
-    say(f"{'GPU':<14}{'GiB':>6}  {'fits':<5}{'batch':>6}{'× steps':>8}{'time':>10}{'cost':>9}")
+    say(f"{'GPU':<14}{'GiB':>6}  {'fits':<5}{'batch':>6}{'× steps':>8}{'time':>14}{'cost':>14}")
     for one in made.gpus:
         line = f"{one.name:<14}{one.memory:>6g}  {'yes' if one.fits else 'no':<5}"
-        if one.batch is not None and one.hours is not None and one.cost is not None:
-            line += f"{one.batch:>6}{one.accumulation:>8}{_time(one.hours):>10}{one.cost:>9.2f}"
-        say(f"{line}  {one.note or ''}".rstrip())
-    say(
-        f"batch: the largest that fits with the same product; cost in {made.prices['currency']} "
-        f"at prices of {made.prices['date']}: put your own into --table"
-    )
+        if one.batch is not None and one.hours_range is not None:
+            low, high = (hours * one.price * made.devices for hours in one.hours_range)
+            line += f"{one.batch:>6}{one.accumulation:>8}{_time(*one.hours_range):>14}{_cost(low, high):>14}"
+        notes = [one.note, "speed not verified" if one.unverified else None]
+        say(f"{line}  {'; '.join(note for note in notes if note)}".rstrip())
+    fitting = [one for one in made.gpus if one.batch is not None]
+    if fitting:
+        first = fitting[0]
+        say(
+            "batch × steps: the largest batch that fits, with the same product. On the first line's GPU train with "
+            f"per_device_train_batch_size={first.batch} gradient_accumulation_steps={first.accumulation}"
+        )
+        prices = "EXAMPLE prices, not looked up: put yours into --table" if made.prices.get("example") else "prices"
+        say(f"time, cost: half to twice what is likely; {made.prices['currency']} of {made.prices['date']}, {prices}")
     if made.advice:
         say("it fits none of them; one after the other:")
     for step in made.advice:
-        say(f"  {step.change}: {step.gib:.1f} GiB" + (f", fits {', '.join(step.fits)}" if step.fits else ""))
+        say(f"  {step.change}: {step.gib:.1f} GiB" + (f", fits {_names(step.fits)}" if step.fits else ""))
     for note in made.notes:
         say(f"note: {note}")
 
 
-def _time(hours: float) -> str:
-    return f"{hours:.1f} h" if hours >= 1 else f"{max(hours * 60, 1):.0f} min"
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _time(low: float, high: float) -> str:
+    if high >= 2:
+        return f"{low:.1f}–{high:.1f} h"
+    least, most = (f"{max(hours * 60, 1):.0f}" for hours in (low, high))
+    return f"{least}–{most} min" if least != most else f"{most} min"
+
+
+def _cost(low: float, high: float) -> str:
+    return f"{low:.0f}–{high:.0f}" if low >= 10 else f"{low:.2f}–{high:.2f}"

@@ -20,14 +20,14 @@ def command(config: Path, overrides: tuple[str, ...], no_check: bool, resume: bo
 
     Shows progress; keeps the full log and a run record beside the output.
     """
-    from llf_kit.upstream import configs, run
+    from llf_kit.upstream import checkpoint, configs, run
 
-    # Where a run is to be continued, its output folder holds checkpoints, as it should; which one, run() finds out.
-    resumed = (*overrides, "resume_from_checkpoint=the last one") if resume else overrides
-    _checking.first(configs.load(config, resumed), "train", no_check)
+    work = configs.load(config, overrides)
+    last = (f"resume_from_checkpoint={checkpoint(work)}",) if resume else ()  # as run() adds it
+    _checking.first(configs.load(config, (*overrides, *last)), "train", no_check)
     with _progress.shown() as progress:
         progress.status(f"running {config}")
-        record = run("train", configs.load(config, overrides), resume=resume, on_progress=progress.report)
+        record = run("train", work, resume=resume, on_progress=progress.report)
     say(f"done in {record.seconds:.0f} s: {record.output}")
     for name in ("train_loss", "eval_loss"):
         if name in record.result:

@@ -17,8 +17,9 @@ from llf_kit.cli import _checking, _options, _prepared
 from llf_kit.cli._options import say
 
 if TYPE_CHECKING:
+    from llf_kit.schema import Language
     from llf_kit.upstream.presets import Preset
-    from llf_kit.upstream.webui import Door, Language
+    from llf_kit.upstream.webui import Door
 
 
 @click.command()

@@ -14,9 +14,9 @@ from statistics import median
 from typing import Any
 
 from llf_kit.diagnosis.advising import Advice, Source, advise
+from llf_kit.diagnosis.case_measures import measure
 from llf_kit.diagnosis.cases import Examined, Read
 from llf_kit.diagnosis.examining import examine
-from llf_kit.diagnosis.measuring import measure
 from llf_kit.diagnosis.rules import GOOD, MEASURES, NONE, UNCLEAR, UNKNOWN, Rules
 from llf_kit.errors import DataError
 from llf_kit.schema import Language, mostly

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from llf_kit.errors import ConfigError
-from llf_kit.project import read_yaml, shipped
+from llf_kit.project import read_yaml_as, shipped
 from llf_kit.schema import SIMPLIFIED, Language
 
 MEASURES = (
@@ -204,13 +204,7 @@ def load(path: Path | None = None) -> Rules:
         ConfigError: they are not what the shipped ones are: all that is wrong, at once.
     """
     path = path or shipped("templates") / "diagnosis" / "rules.yaml"
-    from pydantic import TypeAdapter, ValidationError  # needed here alone
-
-    try:
-        rules = TypeAdapter(Rules).validate_python(read_yaml(path))
-    except ValidationError as error:
-        places = ((".".join(str(part) for part in item["loc"]), item["msg"].lower()) for item in error.errors())
-        raise ConfigError(*(f"{path}: {where}: {what}. Correct the rules." for where, what in places)) from None
+    rules = read_yaml_as(path, Rules, "rules")
     if problems := list(rules.problems()):
         raise ConfigError(*(f"{path}: {problem}. Correct the rules." for problem in problems))
     return rules

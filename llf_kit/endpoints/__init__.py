@@ -12,6 +12,6 @@ from __future__ import annotations
 from llf_kit.endpoints import replies
 from llf_kit.endpoints.asking import ask_all
 from llf_kit.endpoints.endpoint import Endpoint, Question, Reply, UnusableError
-from llf_kit.endpoints.kept import Kept, content_key
+from llf_kit.endpoints.kept import Kept, content_key, kept_texts
 
-__all__ = ["Endpoint", "Kept", "Question", "Reply", "UnusableError", "ask_all", "content_key", "replies"]
+__all__ = ["Endpoint", "Kept", "Question", "Reply", "UnusableError", "ask_all", "content_key", "kept_texts", "replies"]

@@ -48,3 +48,14 @@ class Kept(Generic[T]):
                 notes.flush()
 
             yield note
+
+
+def kept_texts(path: Path) -> Kept[str]:
+    """The answers in the file ``path``, as they were said."""
+    return Kept(path, "answer", _text)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -1,4 +1,4 @@
-"""What a model was asked to answer as a JSON object, found in what it says around it."""
+"""What a model says: the whole of it, or a JSON object found in what it says around it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from typing import Any, TypeVar
 from llf_kit.endpoints.endpoint import Reply, UnusableError
 
 T = TypeVar("T")
+
+
+def text(reply: Reply) -> str:
+    """The whole answer."""
+    return reply.text.strip()
 
 
 def found(reply: Reply, take: Callable[[dict[str, Any]], T]) -> T:

@@ -21,7 +21,7 @@ _UNBOUNDED = frozenset(name for name, about in NAMES.items() if not about.percen
 POOLED = frozenset(
     {"auc", "bleu", "r2", *(f"{name}{of}" for name in ("precision", "recall", "f1") for of in ("", "_micro"))}
 )
-_EXTRACTION = "extraction"
+_KINDS = "kinds"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def compare(
     general ones, of which a tuned model should not lose any.
 
     Raises:
-        UsageError: they are of different datasets, were extracted in different ways, or share no metric.
+        UsageError: they are of different datasets, were read in different ways, or share no metric.
     """
     pairs, only_base, only_other = _pairs(base, other)
     metrics = [name for name in _names(base) if name in set(_names(other))]
@@ -81,33 +81,14 @@ def compare(
     )
 
 
-def forgetting(base: Evaluation, tuned: Evaluation) -> Comparison:
-    """What a tuned model has lost of the general questions that its base could answer.
-
-    Raises:
-        UsageError: as :func:`compare`.
-    """
-    return compare([base], [tuned], forgetting=True)
-
-
 def spread(metric: str, evaluations: Sequence[Evaluation]) -> Spread | None:
     """``metric`` over several runs; None where none of them has it."""
     found = [one.metrics[metric].value for one in evaluations if metric in one.metrics]
-    values = [value for value in found if value is not None]
-    if not values:
-        return None
-    deviation = statistics.stdev(values) if len(values) > 1 else None
-    return Spread(len(values), statistics.fmean(values), deviation, min(values), max(values))
+    return Spread.of([value for value in found if value is not None])
 
 
 def _pairs(base: Sequence[Evaluation], other: Sequence[Evaluation]) -> tuple[list[_Pair], int, int]:
     everything = [*base, *other]
-    extractions = {str(one.details[_EXTRACTION]) for one in everything if _EXTRACTION in one.details}
-    if len(extractions) > 1:
-        raise UsageError(
-            f"{_name(other)}: its answers were extracted otherwise than those of {_name(base)} "
-            f"({' / '.join(sorted(extractions))}). Evaluate both in the same way."
-        )
     by = _key(everything)
     first, second = _rows(base, by), _rows(other, by)
     shared = [key for key in first if key in second]
@@ -122,6 +103,13 @@ def _pairs(base: Sequence[Evaluation], other: Sequence[Evaluation]) -> tuple[lis
         raise UsageError(
             f"{first[changed[0]][0].prediction.place}: asks or wants something else for {_name(other)} than for "
             f"{_name(base)}, as do {len(changed) - 1} more rows: the dataset was changed. Predict again with both."
+        )
+    whole = [one for one in everything if len(one.rows) == len(first) == len(second) == len(shared)]
+    read_as = {_counts(one.details[_KINDS]) for one in whole if _KINDS in one.details}
+    if len(read_as) > 1:  # of the same wanted answers: somebody said what they are, such as evaluate --kind
+        raise UsageError(
+            f"{_name(other)}: its answers were read as others than those of {_name(base)} "
+            f"({' / '.join(sorted(read_as))}). Evaluate both in the same way."
         )
     return [_Pair(first[key], second[key]) for key in shared], len(first) - len(shared), len(second) - len(shared)
 
@@ -145,6 +133,10 @@ def _rows(evaluations: Sequence[Evaluation], by: str) -> dict[Hashable, list[Row
             found.setdefault((key, seen[key]), []).append(row)
             seen[key] += 1
     return found
+
+
+def _counts(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{number} × {kind}" for kind, number in sorted(kinds.items()))
 
 
 def _asked(row: Row) -> tuple[str, str]:

@@ -5,6 +5,8 @@ The differences are of the same rows, pair by pair; :mod:`llf_kit.evaluation.com
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -65,6 +67,14 @@ class Spread:
     deviation: float | None
     low: float
     high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread | None:
+        """That of ``values``, one a run; None where there are none."""
+        if not values:
+            return None
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        return cls(len(values), statistics.fmean(values), deviation, min(values), max(values))
 
 
 @dataclass(frozen=True)

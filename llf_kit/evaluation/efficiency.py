@@ -15,8 +15,6 @@ from llf_kit.upstream import memory
 from llf_kit.upstream.client import Client, Message
 from llf_kit.upstream.tuned import Tuned
 
-QUESTIONS = 20  # that are asked, at most
-
 
 @dataclass(frozen=True)
 class Efficiency:

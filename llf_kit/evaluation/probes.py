@@ -23,7 +23,6 @@ from llf_kit.evaluation.answers import said
 from llf_kit.evaluation.values import Found, Value
 from llf_kit.project import text_lines
 from llf_kit.quantities import by_key
-from llf_kit.schema import Score
 
 METRIC = "value_accuracy"
 NUMBERS, INTERVALS, UNITS = "value_numbers", "value_intervals", "value_units"
@@ -122,12 +121,6 @@ def _value(data: dict[str, Any]) -> Value:
     if (wrong := made.problem()) is not None:
         raise _NoProbe(wrong)
     return made
-
-
-def score(probe: Probe, answer: str) -> Score:
-    """1 if ``answer`` holds what ``probe`` expects and nothing against it, else 0; see :func:`judge`."""
-    judged = judge([probe], [answer])[0]
-    return Score(probe.id, METRIC, judged.right, judged.note)
 
 
 def judge(probes: Sequence[Probe], answers: Sequence[str]) -> list[Judged]:

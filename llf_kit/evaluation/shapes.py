@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from llf_kit.evaluation.fit import Point
+from llf_kit.evaluation.fit_verdict import Point
 
 
 def smoothed(points: Sequence[Point]) -> list[Point]:

@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from llf_kit.endpoints import Endpoint, Kept, Question, Reply, ask_all, content_key
+from llf_kit.endpoints import Endpoint, Question, ask_all, content_key, kept_texts, replies
 from llf_kit.errors import NotInstalledError
 from llf_kit.evaluation import values
 from llf_kit.evaluation.predict import messages
@@ -97,8 +97,8 @@ def measure(
         }
         keys[one.place] = list(again), [next(iter(again)), *other]
         questions |= {key: Question(said, given) for key, said in (again | other).items()}
-    noted: Kept[str] = Kept(kept, "answer", _text)
-    stopped = ask_all(endpoint, questions, _said, noted, on_answer)
+    noted = kept_texts(kept)
+    stopped = ask_all(endpoint, questions, replies.text, noted, on_answer)
     missing = sum(key not in noted.known for key in questions)
     steady = []
     for place, (again_keys, other_keys) in keys.items():
@@ -150,13 +150,3 @@ def agreement(said: Sequence[str]) -> Agreement:
 def _mean(numbers: Sequence[float | None]) -> float | None:
     known = [number for number in numbers if number is not None]
     return round(sum(known) / len(known), 2) if known else None
-
-
-def _said(reply: Reply) -> str:
-    return reply.text.strip()
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import ConfigError, DataError
-from llf_kit.evaluation.fit import Point
+from llf_kit.evaluation.fit_verdict import Point
 from llf_kit.project import json_object, text_lines
 from llf_kit.upstream import record
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from llf_kit.checks import launch
+from llf_kit.checks import counting, launch
 from llf_kit.checks.subject import Subject
 from llf_kit.errors import ConfigError
 from llf_kit.planning import advice, architecture, gpus, memory, settings, trainable, work
@@ -91,16 +91,22 @@ def plan(config: Config, *, names: Sequence[str] = (), devices: int | None = Non
         devices=count,
         exact_tokens=done.exact,
         prices=chosen.prices,
-        notes=list(_notes(subject, done, setting)),
+        notes=list(_notes(subject, model, done, setting)),
     )
 
 
-def _notes(subject: Subject, done: work.Work, setting: settings.Setting) -> list[str]:
+def _notes(subject: Subject, model: architecture.Model, done: work.Work, setting: settings.Setting) -> list[str]:
     """What keeps the plan from being right."""
     found = []
     if not done.exact:
         found.append(
             "tokens are guessed from characters: the model's tokenizer is not here. llf-kit model fetch brings it"
+        )
+    cutoff = counting.unpacked_cutoff(subject)
+    if model.positions and cutoff > model.positions and not subject.model_config:  # of a folder, check says it
+        found.append(
+            f"cutoff_len: {cutoff} is beyond the {model.positions} positions that the model was made for: what stands "
+            f"later is not understood. Set cutoff_len: {model.positions} or less"
         )
     if done.uncounted:
         found.append(f"{done.uncounted} rows with tools or pictures were not counted")
@@ -114,4 +120,9 @@ def _notes(subject: Subject, done: work.Work, setting: settings.Setting) -> list
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}
+    def one(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [one(part) for part in value]
+        return round(value, 4) if isinstance(value, float) else value
+
+    return {key: one(value) for key, value in values.items()}

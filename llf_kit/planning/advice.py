@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from llf_kit.planning import memory
 from llf_kit.planning.architecture import Model
 from llf_kit.planning.gpus import Table, room
-from llf_kit.planning.settings import Setting
+from llf_kit.planning.settings import Precision, Setting
 from llf_kit.planning.trainable import Trained
 
 __all__ = ["Step", "steps"]
@@ -26,14 +26,35 @@ class Step:
 
 
 def steps(model: Model, trained: Trained, setting: Setting, lora: Trained, table: Table) -> list[Step]:
-    """Each step that brings something, on top of those before it; ``lora`` is what LoRA of rank 8 would train."""
+    """Each step that brings something, on top of those before it, until every GPU of the table holds it.
+
+    ``lora`` is what LoRA of rank 8 would train.
+    """
     found, least = [], memory.parts(model, trained, setting)["total"]
     for change, what, how in _changes(trained, setting, lora):
         total = memory.parts(model, what, how)["total"]
         if total < least - 0.01:
-            found.append(Step(change, total, [gpu.name for gpu in table.gpus.values() if total <= room(gpu)]))
+            found.append(Step(change, total, _holding(total, table)))
             least = total
-    return found
+            if len(found[-1].fits) == len(table.gpus):  # nothing more is asked for
+                break
+    return [*found, *_more(model, trained, setting, table)]
+
+
+def _holding(total: float, table: Table) -> list[str]:
+    return [gpu.name for gpu in table.gpus.values() if total <= room(gpu)]
+
+
+def _more(model: Model, trained: Trained, setting: Setting, table: Table) -> Iterator[Step]:
+    """The least number of GPUs that hold it as it is, but for the batch, where one alone was planned for."""
+    if setting.devices > 1 or setting.bits is not None:
+        return
+    for count in (2, 4, 8):
+        how = replace(setting, devices=count, zero=3, batch=1, checkpointing=True)
+        total = memory.parts(model, trained, how)["total"]
+        if fits := _holding(total, table):
+            yield Step(f"or as it is on {count} GPUs, with deepspeed ZeRO stage 3 and batch 1", total, fits)
+            return
 
 
 def _changes(trained: Trained, setting: Setting, lora: Trained) -> Iterator[tuple[str, Trained, Setting]]:
@@ -53,9 +74,13 @@ def _changes(trained: Trained, setting: Setting, lora: Trained) -> Iterator[tupl
     if setting.devices > 1 and (setting.zero or 0) < 3 and trained.kind != "lora":  # before the method is given up
         setting = replace(setting, zero=3)
         yield "deepspeed with ZeRO stage 3", trained, setting
+    if trained.kind != "lora" and setting.zero is None and setting.precision == "bf16":
+        setting = replace(setting, precision="pure_bf16")
+        yield "pure_bf16: true in place of bf16 (small changes are rounded off)", trained, setting
     if trained.kind != "lora":
         trained = lora
-        setting = replace(setting, low_rank=None, layerwise=False, block=False, reference=False)
+        precision: Precision = "bf16" if setting.precision == "pure_bf16" else setting.precision
+        setting = replace(setting, precision=precision, low_rank=None, layerwise=False, block=False, reference=False)
         yield "finetuning_type: lora, lora_rank: 8, lora_target: all", trained, setting
     if setting.bits is None or setting.bits > 5:
         setting = replace(setting, bits=_NF4)

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from llf_kit import base_models
-from llf_kit.errors import ModelError
+from llf_kit.errors import ModelError, did_you_mean
 from llf_kit.project import read_yaml, shipped
 
 __all__ = ["Model", "Weight", "config_of", "read"]
@@ -58,6 +58,7 @@ class Model:
     tied: bool
     dtype: int
     quantized: int | None = None  # bits of a model that is stored quantised
+    positions: int | None = None  # the longest text that it was made for, in tokens
 
     @property
     def parameters(self) -> int:
@@ -170,6 +171,7 @@ _KEYS = {
     "heads": ("num_attention_heads",),
     "vocabulary": ("vocab_size", "padded_vocab_size"),
 }
+_POSITIONS = ("max_position_embeddings", "seq_length")
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
@@ -183,12 +185,16 @@ def config_of(name: str, folder_config: Mapping[str, Any]) -> dict[str, Any]:
         return dict(folder_config)
     known = base_models.find(name)
     facts = read_yaml(shipped("templates") / "planning" / "configs.yaml")
-    if known is None or known.name not in facts:
+    found = facts.get(known.name if known else name)
+    if found is None:
+        ids = [*facts, *(one.id for one in base_models.known().values() if one.name in facts)]
+        near = "" if known else did_you_mean(name, ids)
         raise ModelError(
             f"model_name_or_path: {name}: its config.json is not on this machine. "
-            "Bring the model here with llf-kit model fetch."
+            f"{near + ' Else put' if near.startswith('Did') else 'Put'} its config.json, which is enough, into a "
+            "folder and plan with model_name_or_path=FOLDER, or bring the model here with llf-kit model fetch."
         )
-    return dict(facts[known.name])
+    return dict(found)
 
 
 def read(config: Mapping[str, Any], name: str = "config.json") -> Model:
@@ -221,6 +227,7 @@ def read(config: Mapping[str, Any], name: str = "config.json") -> Model:
         tied=tied,
         dtype=_BYTES.get(str(config.get("dtype") or config.get("torch_dtype")), 4),
         quantized=_bits(config),
+        positions=next((config[one] for one in _POSITIONS if isinstance(config.get(one), int)), None),
     )
 
 

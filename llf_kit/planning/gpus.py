@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ class Gpu:
     bf16: bool
     price: float
     source: str = ""
+    checked: date | str | None = None
+    unverified: bool = False
+    utilisation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Fit:
     """A training on one kind of GPU.
 
     ``fits``: as the YAML stands. ``batch`` and ``accumulation``: the largest batch that fits with the same product;
-    None where none does. ``hours`` and ``cost`` (of all GPUs) go with that batch. ``note``: what else has to change.
+    None where none does. ``hours`` and ``cost`` (of all GPUs) go with that batch, ``hours_range`` is from the least to
+    the most that it may take. ``note``: what else has to change. ``unverified``: its speed was not looked up.
     """
 
     name: str
@@ -56,9 +61,11 @@ class Fit:
     batch: int | None
     accumulation: int | None
     hours: float | None
+    hours_range: tuple[float, float] | None
     price: float
     cost: float | None
     bf16: bool
+    unverified: bool
     note: str | None
 
 
@@ -72,7 +79,8 @@ def read(path: Path | None = None, names: Sequence[str] = ()) -> Table:
     own = shipped("templates") / "planning" / "gpus.yaml"
     table = read_yaml(own)
     for file in [path] if path else []:
-        for section, lines in read_yaml(file).items():
+        given = read_yaml(file)
+        for section, lines in given.items():
             if section not in table or not isinstance(lines, dict):
                 raise ConfigError(f"{file}: {section}: unknown. {did_you_mean(str(section), table)}")
             for name, line in lines.items():
@@ -82,6 +90,7 @@ def read(path: Path | None = None, names: Sequence[str] = ()) -> Table:
                 if section == "assumed" and not (isinstance(line, int | float) and line > 0):
                     raise ConfigError(f"{file}: {section}: {name}: is no number above 0. Correct it.")
                 table[section][name] = {**old, **line} if isinstance(old, dict) and isinstance(line, dict) else line
+        table["prices"]["example"] &= "prices" not in given
     gpus = {str(name): _gpu(str(name), line, path or own) for name, line in table["gpus"].items()}
     folded = {name.casefold(): name for name in gpus}
     for name in names:
@@ -94,7 +103,8 @@ def read(path: Path | None = None, names: Sequence[str] = ()) -> Table:
 def _gpu(name: str, line: Any, path: Path) -> Gpu:
     try:
         made = Gpu(name=name, **line)
-        if not all(isinstance(one, int | float) and one >= 0 for one in (made.memory, made.tflops, made.price)):
+        numbers = (made.memory, made.tflops, 1 if made.utilisation is None else made.utilisation)
+        if not all(isinstance(one, int | float) and one > 0 for one in numbers) or not made.price >= 0:
             raise TypeError
     except TypeError:
         keys = "memory, tflops, bf16, price and source"
@@ -131,9 +141,11 @@ def fit(model: Model, trained: Trained, setting: Setting, epoch: Epoch, table: T
                 batch=best.batch if best else None,
                 accumulation=best.accumulation if best else None,
                 hours=time,
+                hours_range=None if time is None else (time * table.assumed["least"], time * table.assumed["most"]),
                 price=gpu.price,
                 cost=None if time is None else time * gpu.price * setting.devices,
                 bf16=gpu.bf16,
+                unverified=gpu.unverified,
                 note=None if able else "has no bf16: set fp16: true in its place",
             )
         )
@@ -155,13 +167,13 @@ def hours(model: Model, trained: Trained, setting: Setting, epoch: Epoch, gpu: G
     """The time of a training on GPUs of one kind.
 
     Two operations a weight and token and pass (Kaplan et al. 2020, arXiv:2001.08361), and those of attention;
-    what is ``assumed`` stands in the table. Published trainings took between 0.65 and 1.8 times as long.
+    what is ``assumed`` stands in the table, with the range that published trainings keep to.
     """
     micro = max(math.ceil(epoch.rows / (setting.batch * setting.devices)), 1)  # batches of an epoch on one GPU
     tokens = epoch.slots / setting.devices / micro
     attention = 2 * model.layers * model.heads * model.head * setting.length  # causal: half of the scores
     work = _passes(model, trained, setting) * tokens * (2 * model.matrices + attention)
-    seconds = work / (gpu.tflops * 1e12 * assumed["utilisation"])
+    seconds = work / (gpu.tflops * 1e12 * (gpu.utilisation or assumed["utilisation"]))
     if setting.bits is not None:
         seconds *= assumed["quantized"]
     seconds = max(seconds, model.layers * assumed["milliseconds_a_layer"] / 1000)

@@ -5,16 +5,24 @@ What is counted, and by whom it was worked out:
 - Weights, gradients, optimiser states: 16-bit weights and gradients and 12 bytes of Adam in 32 bits with its master
   copy, sharded by stage (Rajbhandari et al. 2020, ZeRO, arXiv:1910.02054, sections 3 and 5). Without DeepSpeed,
   LLaMA-Factory keeps what it trains in 32 bits (model/adapter.py) and torch.autocast casts it anew: 18 bytes in all.
-- 8-bit optimisers: a byte a state and a scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
-- GaLore: states of rank r on the longer side and the projection (Zhao et al. 2024, arXiv:2403.03507, table 1).
+- 8-bit optimisers: a byte a state and a scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2); for
+  the embedding they stay in 32 bits, as transformers' Trainer.create_optimizer tells bitsandbytes.
+- ``optim: adamw_torch``: a copy of what is trained while it steps (torch.optim, ``_multi_tensor_adamw``); the default
+  since torch 2.8, adamw_torch_fused, makes none.
+- GaLore: states of rank r on the longer side and the projection (Zhao et al. 2024, arXiv:2403.03507, table 1); for a
+  moment the decomposition of the largest matrix in 32 bits (galore_torch, ``get_orthogonal_matrix``).
 - 4-bit weights: Dettmers et al. 2023, QLoRA, arXiv:2305.14314; the head, the embedding and the norms stay as they are.
 - Activations: the terms of Korthikanti et al. 2022 (arXiv:2205.05198, equations 1 and 2; with checkpoints 2sbhL and one
   layer), for a gated MLP: 8 bytes of its width a token, and of the hidden size as many as ``_HIDDEN`` says, counted
   on Qwen2 of transformers 5.6 by torch's storages. FlashAttention leaves no scores (Dao et al. 2022, arXiv:2205.14135).
-- Logits: a loss over v words holds them in 16 bits, and their log-softmax and two gradients of it in 32. They are gone
-  when the layers are gone back through; both are counted, for the allocator does not always give the place on.
+- Logits: where the backward pass begins, the log-softmax over v words and two gradients of it stand in 32 bits, 12
+  bytes a word. They are gone when the layers are gone back through; both are counted, for the allocator does not give
+  the place on: a T4 kept 1.3 to 2 times the smaller of the two beyond the larger (the archive of fitcheck-llm 0.3.1).
+- Gradients of a step without accumulation are all there only when logits and activations are gone: ``shared`` takes the
+  smaller off. Where the embedding is the head too, its gradients from both ends and their sum stand side by side.
 
-Constants that were counted stand below, and tests/planning compares the sum with published measurements.
+What is counted in bytes was seen in LLaMA-Factory 0.9.5 itself: a step traced by its storages (tests/planning, which
+compares the sum with published measurements as well, and names those that constants were chosen by).
 """
 
 from __future__ import annotations
@@ -26,7 +34,7 @@ from llf_kit.planning.architecture import Model
 from llf_kit.planning.settings import Setting
 from llf_kit.planning.trainable import Trained
 
-__all__ = ["GIB", "parts", "serving"]
+__all__ = ["GIB", "LOGITS", "parts", "serving"]
 
 GIB = 1 << 30
 
@@ -35,8 +43,11 @@ _HIDDEN = {("lora", "pure_bf16"): 23, ("lora", "bf16"): 33, ("full", "pure_bf16"
 _OF_ATTENTION = 10  # of these, how many go with the width of the heads
 _WIDE = 8  # the same for each of the width of the MLP
 _WORKING = 1.6  # a layer that is computed anew, with the gradients on their way through it
-_SCORES = 8  # bytes a score, where attention writes them down: in 16 bits, and its softmax in 32 and in 16
-_LOGITS = 14
+_SCORES = 14  # bytes a score, where attention writes them down: its softmax in 32 and 16 bits and their gradients
+_GIVEN_ON = 0.3  # of the smaller of scores and logits; a T4 kept 0.58 to 0.85 of it
+_KEPT_SCORES = 6  # of these, how many are left for the backward pass
+LOGITS = 12  # bytes a logit
+_DECOMPOSED = 16  # bytes a number of GaLore's: the matrix, the copy that is worked on, and its right side twice
 _CONTEXT = 0.6 * GIB  # CUDA's context, cuBLAS's workspace, and what the allocator cannot use
 
 # Bytes of optimiser states a trained number, by the name of `optim`; the first that matches. {} is a number's own size.
@@ -51,18 +62,29 @@ _STATES: tuple[tuple[str, float | str], ...] = (
 
 
 def parts(model: Model, trained: Trained, setting: Setting) -> dict[str, float]:
-    """GiB on one GPU, by part and in ``total``; ``host`` is kept in the host's memory and not in the sum."""
+    """GiB on one GPU, by part and in ``total``, their sum: ``shared`` is below 0, for what takes the place of another.
+
+    ``host`` is kept in the host's memory and not in the sum.
+    """
     weights, host_weights = _weights(model, trained, setting)
     gradients = _gradients(model, trained, setting)
     optimizer = _optimizer(model, trained, setting)
+    activations = _activations(model, trained, setting)
+    logits = 0.0 if setting.fused else float(LOGITS * _tokens(setting) * model.vocabulary)
+    later, fitting = _later(model, trained, setting)
+    if setting.accumulation == 1 and not (setting.layerwise or setting.block):
+        fitting += gradients
+    if setting.eager:  # blocks of scores are of the size of those of logits
+        fitting += _GIVEN_ON * min(activations, logits)
     made = {
         "weights": weights,
         "gradients": gradients,
         "optimizer": 0.0 if setting.offload_optimizer else optimizer,
-        "activations": _activations(model, trained, setting),
-        "logits": 0.0 if setting.fused else float(_LOGITS * _tokens(setting) * model.vocabulary),
-        "working": _working(model, trained, setting),
+        "activations": activations,
+        "logits": logits,
+        "working": _working(model, trained, setting) + later,
         "overhead": _CONTEXT,
+        "shared": 0.0 - min(activations + logits, fitting),  # and not -0.0
     }
     host = host_weights + (optimizer if setting.offload_optimizer else 0)
     found = {name: value / GIB for name, value in made.items()}
@@ -144,6 +166,8 @@ def _optimizer(model: Model, trained: Trained, setting: Setting) -> float:
         size = (_largest(trained) if setting.block else trained.parameters) * a_state
     if setting.block:
         size += 4 * _largest(trained)  # its master copy
+    elif setting.low_rank is None and "8bit" in setting.optimizer and "torch" not in setting.optimizer:
+        size += (4 * round(a_state) - a_state) * _embedding(model, trained)
     if _mixed(setting):
         size += 4 * trained.parameters
     return size / _sharded(setting, 1)
@@ -162,11 +186,11 @@ def _activations(model: Model, trained: Trained, setting: Setting) -> float:
     each = _HIDDEN["lora" if trained.kind == "lora" else "full", mode]
     query = model.heads * model.head
     layer = wide * ((each - _OF_ATTENTION) * model.hidden + _OF_ATTENTION * query + _WIDE * model.intermediate)
-    scores = _SCORES * model.heads * setting.length if setting.eager else 0
+    scores = model.heads * setting.length if setting.eager else 0
     if not setting.checkpointing:
-        return float(tokens * model.layers * (layer + scores))
+        return float(tokens * model.layers * (layer + _KEPT_SCORES * scores))
     kept = model.hidden * (4 if (mode == "bf16" and trained.kind == "full") or setting.precision == "fp32" else 2)
-    return tokens * (model.layers * kept + _WORKING * (layer + scores))
+    return tokens * (model.layers * kept + _WORKING * layer + _SCORES * scores)
 
 
 def _working(model: Model, trained: Trained, setting: Setting) -> float:
@@ -181,6 +205,28 @@ def _working(model: Model, trained: Trained, setting: Setting) -> float:
         each = sum(one.size for one in model.weights if ".0." in one.name)
         size += 2 * max(2 * each, model.vocabulary * model.hidden)
     return size
+
+
+def _later(model: Model, trained: Trained, setting: Setting) -> tuple[float, float]:
+    """What stands beside all gradients when activations and logits are gone, at the end of the backward pass or in the
+    step of the optimiser; and how much of it takes their place.
+
+    A block that the allocator has for logits serves what is not larger; a larger one is asked of the driver.
+    """
+    number = _number(setting, model)
+    table = number * _embedding(model, trained) if model.tied else 0
+    ends = (2 if setting.accumulation == 1 else 3) * table
+    copies = setting.optimizer == "adamw_torch" and setting.low_rank is None and setting.zero is None
+    copied = number * trained.parameters if copies else 0
+    largest = max((one.size for one in trained.weights if one.linear), default=0) if setting.low_rank else 0
+    size = max(ends, copied, _DECOMPOSED * largest)
+    outgrown = size == ends and table > 4 * _tokens(setting) * model.vocabulary
+    return float(size), 0.0 if outgrown else float(size)
+
+
+def _embedding(model: Model, trained: Trained) -> int:
+    """How many numbers of the embedding itself are trained."""
+    return sum(one.size for one in trained.weights if one.module == model.embedding) if trained.kind != "lora" else 0
 
 
 def _held(setting: Setting) -> bool:

@@ -57,6 +57,7 @@ def read(subject: Subject, model: Model, length: int, devices: int) -> Setting:
     fsdp, fsdp_stage, fsdp_offload = _fsdp(subject)
     low = next((name for name in ("galore", "apollo") if subject.get(f"use_{name}") is True), None)
     kind = str(subject.get("finetuning_type", "lora"))
+    optim = subject.get("optim")
     free = subject.get("pref_loss", "sigmoid") in ("orpo", "simpo")  # of a reference model
     keeps = subject.stage == "kto" or (subject.stage == "dpo" and not free)
     return Setting(
@@ -64,7 +65,7 @@ def read(subject: Subject, model: Model, length: int, devices: int) -> Setting:
         accumulation=max(int(number(subject, "gradient_accumulation_steps", 1)), 1),
         length=length,
         precision=_precision(subject),
-        optimizer=str(subject.get("optim", "adamw_torch")),
+        optimizer=optim if isinstance(optim, str) else "adamw_torch_fused",  # the default since torch 2.8
         devices=devices,
         sequences=2 if subject.stage in ("rm", "dpo", "kto") else 1,
         compared=keeps,

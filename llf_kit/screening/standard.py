@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import polars as pl
 from annotated_types import Ge, Gt, Le
 
 from llf_kit.errors import ConfigError
-from llf_kit.project import read_yaml, shipped
-
-Language = Literal["zh", "en"]
+from llf_kit.project import read_yaml_as, shipped
+from llf_kit.schema import Language
 
 
 @dataclass(frozen=True)
@@ -114,13 +113,7 @@ def load(path: Path | None = None) -> Standard:
         ConfigError: it is not what the shipped one is: all that is wrong, at once.
     """
     path = path or shipped("templates") / "quality" / "standard.yaml"
-    from pydantic import TypeAdapter, ValidationError  # needed here alone
-
-    try:
-        standard = TypeAdapter(Standard).validate_python(read_yaml(path))
-    except ValidationError as error:
-        places = ((".".join(str(part) for part in item["loc"]), item["msg"].lower()) for item in error.errors())
-        raise ConfigError(*(f"{path}: {where}: {what}. Correct the standard." for where, what in places)) from None
+    standard = read_yaml_as(path, Standard, "standard")
     if problems := list(_problems(standard)):
         raise ConfigError(*(f"{path}: {problem}" for problem in problems))
     return standard

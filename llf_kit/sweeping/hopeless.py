@@ -16,7 +16,7 @@ from pathlib import Path
 
 from llf_kit.errors import DataError, PrunedError
 from llf_kit.evaluation import training_log
-from llf_kit.evaluation.fit import Point
+from llf_kit.evaluation.fit_verdict import Point
 from llf_kit.evaluation.runs import Planned
 from llf_kit.upstream import Progress, record
 

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from llf_kit.upstream.runs import Progress, Record, before, finished, run
+from llf_kit.upstream.runs import Progress, Record, before, checkpoint, finished, run
 from llf_kit.upstream.serving import chat, serve, served
 from llf_kit.upstream.tuned import Tuned, find, verify
 
-__all__ = ["Progress", "Record", "Tuned", "before", "chat", "find", "finished", "run", "serve", "served", "verify"]
+__all__ = [
+    "Progress",
+    "Record",
+    "Tuned",
+    "before",
+    "chat",
+    "checkpoint",
+    "find",
+    "finished",
+    "run",
+    "serve",
+    "served",
+    "verify",
+]

@@ -12,7 +12,7 @@ from llf_kit.schema import ASSISTANT, FUNCTION, OBSERVATION, USER
 from llf_kit.upstream.dataset_entries import Dataset
 from llf_kit.upstream.loading import rows
 
-__all__ = ["Aligned", "Attributes", "Refused", "Turn", "align", "aligner", "attributes", "refusal", "rows"]
+__all__ = ["Aligned", "Attributes", "Refused", "Turn", "aligner", "attributes", "refusal", "rows"]
 
 SYSTEM = "system"
 _ROLES = ((USER, OBSERVATION), (ASSISTANT, FUNCTION))  # who may speak at the even turns, and at the odd ones
@@ -101,11 +101,6 @@ def attributes(dataset: Dataset) -> Attributes:
         columns=dict(columns) if isinstance(columns, dict) else {},
         tags=dict(tags) if isinstance(tags, dict) else {},
     )
-
-
-def align(dataset: Dataset, row: dict[str, Any]) -> Aligned | Refused:
-    """One row; for many, make an :func:`aligner` once."""
-    return aligner(dataset)(row)
 
 
 def aligner(dataset: Dataset) -> Callable[[dict[str, Any]], Aligned | Refused]:

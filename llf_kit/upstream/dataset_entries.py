@@ -49,7 +49,9 @@ def entries(directory: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file. Set dataset_dir to the folder that holds it.") from None
+        raise ConfigError(
+            f"{path}: there is no such file. Convert data first, or set dataset_dir to its folder."
+        ) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: is not readable JSON ({type(error).__name__}). Mend it.") from None
     if not isinstance(data, dict):

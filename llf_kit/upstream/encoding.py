@@ -1,7 +1,7 @@
-"""Conversations as token ids: ``Template._encode`` and its subclasses, of LLaMA-Factory's data/template.py (0.9.5).
+"""Conversations as a tokenizer gets them: ``Template._encode`` and its subclasses in data/template.py (0.9.5).
 
 A message becomes *pieces* first, each of which upstream gives to the tokenizer by itself; so the pieces of many rows
-can be tokenised at once, and only the distinct ones (:func:`ids`, :func:`lengths`).
+can be tokenised at once, and only the distinct ones (:func:`lengths`).
 
 Tools are not mirrored: what upstream writes for them is a format of its own for each template. Rows that have any are
 :class:`NotCountedError`.
@@ -15,7 +15,7 @@ from llf_kit.schema import ASSISTANT, OBSERVATION, USER
 from llf_kit.upstream.chat_template import ChatTemplate, Slot, Token
 from llf_kit.upstream.tokenizer import Tokenizer
 
-__all__ = ["Message", "NotCountedError", "Pair", "Pieces", "encode", "ids", "lengths", "one_turn", "pairs"]
+__all__ = ["Message", "NotCountedError", "Pair", "Pieces", "lengths", "one_turn", "pairs"]
 
 Message = tuple[str, str]  # role and content
 Pieces = tuple[Slot, ...]
@@ -26,46 +26,13 @@ class NotCountedError(ValueError):
     """A row with tools, whose text llf-kit does not know."""
 
 
-def encode(
-    template: ChatTemplate,
-    tokenizer: Tokenizer,
-    messages: Sequence[Message],
-    system: str = "",
-    tools: str = "",
-    mask_history: bool = False,
-) -> list[tuple[list[int], list[int]]]:
-    """``encode_multiturn``: the ids of each question and of its answer; ``template`` as it is configured.
-
-    Raises:
-        NotCountedError: there are tools.
-    """
-    made = pairs(template, messages, system, tools, mask_history)
-    found = ids(tokenizer, made)
-    return [(joined(found, source), joined(found, target)) for source, target in made]
-
-
-def joined(found: dict[Slot, list[int]], pieces: Pieces) -> list[int]:
-    """The ids of pieces, one after the other."""
-    return [one for piece in pieces for one in found[piece]]
-
-
-def ids(tokenizer: Tokenizer, made: Iterable[Pair]) -> dict[Slot, list[int]]:
-    """The ids of every distinct piece."""
-    texts, tokens = _distinct(made)
-    found: dict[Slot, list[int]] = dict(zip(texts, tokenizer.ids(texts), strict=True))
-    return found | {token: tokenizer.slot(token) for token in tokens}
-
-
 def lengths(tokenizer: Tokenizer, made: Iterable[Pair]) -> dict[Slot, int]:
     """How many tokens every distinct piece has; cheaper than their ids."""
-    texts, tokens = _distinct(made)
+    distinct = dict.fromkeys(piece for pair in made for pieces in pair for piece in pieces)
+    texts = [one for one in distinct if isinstance(one, str)]
+    tokens = [one for one in distinct if isinstance(one, Token)]
     found: dict[Slot, int] = dict(zip(texts, tokenizer.lengths(texts), strict=True))
     return found | {token: len(tokenizer.slot(token)) for token in tokens}
-
-
-def _distinct(made: Iterable[Pair]) -> tuple[list[str], list[Token]]:
-    distinct = dict.fromkeys(piece for pair in made for pieces in pair for piece in pieces)
-    return [one for one in distinct if isinstance(one, str)], [one for one in distinct if isinstance(one, Token)]
 
 
 def pairs(

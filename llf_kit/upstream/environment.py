@@ -13,36 +13,14 @@ from typing import Any, Literal
 
 from llf_kit.errors import NotInstalledError
 from llf_kit.project import read_yaml
+from llf_kit.upstream import process
 
 PACKAGES = (
     *("llamafactory", "transformers", "torch", "torchaudio", "torchvision", "peft", "datasets", "accelerate", "trl"),
     "gradio",
 )
 
-# Runs in the other interpreter; nothing but its standard library may be needed.
-_PROBE = """
-import json, re, sys
-from importlib import metadata, util
-from pathlib import Path
-found = {}
-for name in sys.argv[1:]:
-    try:
-        found[name] = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        pass
-built = ""
-for name in ("torch", "torchaudio"):  # the metadata leave out what they were built for: +cu130, +cpu
-    spec = util.find_spec(name)
-    told = Path(spec.origin).with_name("version.py") if spec and spec.origin else None
-    text = told.read_text() if told and told.is_file() else ""
-    if version := re.search(r"^__version__\\b[^=\\n]*=\\s*['\\"]([^'\\"]+)", text, re.MULTILINE):
-        found[name] = version[1]
-    if name == "torch":
-        built = text
-requires = metadata.requires("llamafactory") or [] if "llamafactory" in found else []
-json.dump({"python": sys.version.split()[0], "prefix": sys.prefix, "packages": found, "requires": requires,
-           "torch": built}, sys.stdout)
-"""
+_SCRIPT = Path(__file__).with_name("environment_child.py")
 
 
 @dataclass(frozen=True)
@@ -66,7 +44,8 @@ def probe(python: Path, packages: tuple[str, ...] = PACKAGES) -> Environment:
         NotInstalledError: it does not run.
     """
     try:
-        done = subprocess.run([python, "-c", _PROBE, *packages], capture_output=True, text=True, check=True, timeout=60)
+        command = process.script(python, _SCRIPT, *packages)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
         said: dict[str, Any] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         raise NotInstalledError(f"{python}: does not run. Install its environment again.") from None

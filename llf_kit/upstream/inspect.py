@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 
 from llf_kit.errors import ConfigError, RunError, UsageError, did_you_mean
 from llf_kit.project import DATASET_INFO
-from llf_kit.upstream import configs, failures, scripts
+from llf_kit.upstream import configs, dataset_entries, failures, scripts
 
 __all__ = ["Request", "Row", "Seen", "View", "inspect", "request"]
 
-_SCRIPT = "through.py"
+_SCRIPT = "inspect_child.py"
 _STAGES = {"dpo": "rm"}  # train/tuner.py: both read pairs
 
 
@@ -152,16 +151,10 @@ def _only_config(name: str) -> Path | None:
 
 
 def _entry(name: str, directory: Path) -> dict[str, Any]:
-    path = directory / DATASET_INFO
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file. Give --dataset-dir, or convert the data first.") from None
-    except (OSError, ValueError):
-        raise ConfigError(f"{path}: is not readable JSON. Mend it.") from None
-    if not isinstance(entries, dict) or not isinstance(entries.get(name), dict):
-        raise ConfigError(f"{path}: has no entry {name!r}. {did_you_mean(name, entries)}")
-    return dict(entries[name])
+    known = dataset_entries.entries(directory)
+    if not isinstance(known.get(name), dict):
+        raise ConfigError(f"{directory / DATASET_INFO}: has no entry {name!r}. {did_you_mean(name, known)}")
+    return dict(known[name])
 
 
 def usual_stage(entry: dict[str, Any]) -> str:

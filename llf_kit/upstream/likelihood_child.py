@@ -1,35 +1,14 @@
-"""What runs in LLaMA-Factory's interpreter for :mod:`.likelihood`: a request on stdin, a JSON line a row on stdout.
+"""What :mod:`.child` answers for :mod:`.likelihood`: a line a row.
 
-Upstream's own arguments, loader, template, tokenizer and model. It is run as a file, and imports nothing of llf-kit.
+Upstream's own arguments, loader, template, tokenizer and model. It imports nothing of llf-kit.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 IGNORED = -100  # the label of a token that is not part of an answer
-
-
-def main() -> None:
-    """Answer one request; upstream prints onto stdout, which therefore becomes stderr."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    request = json.load(sys.stdin)
-    try:
-        for answer in answer_all(request):
-            _put(answers, answer)
-    except Exception as error:
-        inner = error.__cause__ or error
-        _put(answers, {"error": type(inner).__name__, "text": str(inner)})
-
-
-def _put(answers: IO[str], answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
 
 
 def answer_all(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -86,7 +65,3 @@ def _options(tokenizer: Any, letters: str, places: list[int], ids: list[int], lo
     given = next((at for at in range(last, len(places)) if ids[places[at]] in numbers), last)
     shares = torch.softmax(logs[given][numbers], dim=-1)
     return dict(zip(letters, shares.tolist(), strict=True))
-
-
-if __name__ == "__main__":
-    main()

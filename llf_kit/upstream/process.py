@@ -31,9 +31,9 @@ def private_log(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
-def script(python: Path, path: Path) -> list[str]:
-    """The command that runs a script of this package in another interpreter."""
-    return [str(python), "-W", "ignore", "-c", _START, str(path)]
+def script(python: Path, path: Path, *arguments: str) -> list[str]:
+    """The command that runs a script of this package in another interpreter; ``sys.argv[2:]`` are the arguments."""
+    return [str(python), "-W", "ignore", "-c", _START, str(path), *arguments]
 
 
 def run(

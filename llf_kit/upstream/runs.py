@@ -15,7 +15,7 @@ from llf_kit.upstream import failures, locate, memory, process, record
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.record import Record
 
-__all__ = ["Progress", "Record", "before", "finished", "run"]
+__all__ = ["Progress", "Record", "before", "checkpoint", "finished", "run"]
 
 LOG = "llf-kit-run.log"
 _TRAINER_LOG = "trainer_log.jsonl"
@@ -58,7 +58,9 @@ def run(
     """
     cli = locate.find()
     output = Path(config.required(_OUTPUT_KEY[verb]))
-    extra = _checkpoint(output, resume) if verb == "train" and config.values.get("do_train") else []
+    extra = [f"resume_from_checkpoint={checkpoint(config)}"] if resume else []
+    if verb == "train" and config.values.get("do_train") and not resume:
+        _refuse_unasked(output)
     log = output / LOG
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -128,25 +130,33 @@ def _largest(*sizes: int | None) -> int | None:
     return max((size for size in sizes if size is not None), default=None)
 
 
+def checkpoint(config: Config) -> Path:
+    """The last checkpoint in the output folder of a training, from which it can be resumed.
+
+    Raises:
+        ConfigError: no output folder is named.
+        UsageError: there is none.
+    """
+    output = Path(config.required(_OUTPUT_KEY["train"]))
+    latest = _latest(output)
+    if latest is None:
+        raise UsageError(f"{output}: has no checkpoint to resume from. Leave --resume out.")
+    return latest
+
+
 def _latest(output: Path) -> Path | None:
     """The checkpoint with the highest step."""
     found = [path for path in output.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
     return max(found, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
 
 
-def _checkpoint(output: Path, resume: bool) -> list[str]:
-    """What makes upstream resume; and what keeps it from resuming unasked, which it does without a word."""
-    latest = _latest(output)
-    if resume:
-        if latest is None:
-            raise UsageError(f"{output}: has no checkpoint to resume from. Leave --resume out.")
-        return [f"resume_from_checkpoint={latest}"]
-    if latest is not None:
+def _refuse_unasked(output: Path) -> None:
+    """Upstream resumes without a word where it finds a checkpoint."""
+    if latest := _latest(output):
         raise ConfigError(
             f"{output}: already holds a run ({latest.name}), which LLaMA-Factory would continue without a word. "
             f"Continue it with --resume, or give another output_dir=…"
         )
-    return []
 
 
 class _Tail:

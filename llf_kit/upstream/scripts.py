@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llf_kit.errors import RunError
-from llf_kit.upstream import failures, locate, process
+from llf_kit.upstream import child, failures, locate, process
 
 
 def answers(script: str, request: Mapping[str, Any], work: Path, where: str) -> Iterator[dict[str, Any]]:
@@ -29,21 +29,21 @@ def answers(script: str, request: Mapping[str, Any], work: Path, where: str) -> 
     log = work / "log"
     (work / "request").write_text(json.dumps({**request, "cache": str(work)}), encoding="utf-8")
     with (work / "request").open("rb") as stdin, log.open("wb") as stderr:
-        child = subprocess.Popen(
-            process.script(python, Path(__file__).with_name(script)),
+        running = subprocess.Popen(
+            process.script(python, Path(child.__file__), str(Path(__file__).with_name(script))),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             env={**os.environ, **quiet, **({"HF_HUB_OFFLINE": "1"} if local else {})},
         )
         try:
-            assert child.stdout is not None  # noqa: S101 - a pipe was asked for
-            yield from map(json.loads, child.stdout)
-            code = child.wait()
+            assert running.stdout is not None  # noqa: S101 - a pipe was asked for
+            yield from map(json.loads, running.stdout)
+            code = running.wait()
         finally:
-            child.kill()
-            child.wait()
-            if child.stdout:
-                child.stdout.close()
+            running.kill()
+            running.wait()
+            if running.stdout:
+                running.stdout.close()
     if code:
         raise RunError(f"{where}: {failures.explain(log, code)}")

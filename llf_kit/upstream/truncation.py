@@ -1,4 +1,4 @@
-"""What is left of a row at ``cutoff_len``: data/processor of LLaMA-Factory 0.9.5, on lengths and on ids.
+"""What is left of a row at ``cutoff_len``: data/processor of LLaMA-Factory 0.9.5, on lengths.
 
 A *turn* is a question and its answer; lengths are in tokens.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 
-__all__ = ["IGNORE", "Turn", "knapsacks", "pairwise", "split", "supervised", "turns"]
-
-IGNORE = -100  # extras/constants.py: the label of a token that is not trained on
+__all__ = ["Turn", "knapsacks", "pairwise", "split", "turns"]
 
 Turn = tuple[int, int]  # the lengths of a question and of its answer
 
@@ -41,33 +39,6 @@ def turns(lengths: Sequence[Turn], cutoff: int, mask_history: bool, efficient_eo
         kept[index] = split(*lengths[index], cutoff - total)
         total += sum(kept[index])
     return kept
-
-
-def supervised(
-    encoded: Sequence[tuple[list[int], list[int]]],
-    cutoff: int,
-    eos: int,
-    efficient_eos: bool = False,
-    mask_history: bool = False,
-    train_on_prompt: bool = False,
-) -> tuple[list[int], list[int]]:
-    """The ids and the labels of a row in stage sft; ``eos`` is the end token's id."""
-    kept = turns([(len(source), len(target)) for source, target in encoded], cutoff, mask_history, efficient_eos)
-    first = len(encoded) - 1 if mask_history else 0
-    ids: list[int] = []
-    labels: list[int] = []
-    for index, ((source, target), (asked, answered)) in enumerate(zip(encoded, kept, strict=True)):
-        if not asked and not answered:
-            continue
-        ids += source[:asked] + target[:answered]
-        if train_on_prompt:
-            labels += source[:asked]
-        elif efficient_eos and index != first:
-            labels += [eos] + [IGNORE] * (asked - 1)
-        else:
-            labels += [IGNORE] * asked
-        labels += [IGNORE] * answered if mask_history and index != first else target[:answered]
-    return ([*ids, eos], [*labels, eos]) if efficient_eos else (ids, labels)
 
 
 def pairwise(source: int, better: int, worse: int, cutoff: int) -> tuple[int, int, int]:

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from llf_kit.errors import ConfigError, RunError, UsageError
 from llf_kit.project import load_settings, private_directory, read_yaml
+from llf_kit.schema import Language
 from llf_kit.upstream import (
     arguments,
     artefacts,
@@ -30,9 +31,7 @@ from llf_kit.upstream.configs import Config
 from llf_kit.upstream.presets import Preset
 from llf_kit.upstream.system_prompt import trained_with
 
-__all__ = ["Door", "Language", "check_door", "choose", "leave", "open_board", "overrides"]
-
-Language = Literal["zh", "en"]
+__all__ = ["Door", "check_door", "choose", "leave", "open_board", "overrides"]
 
 _SCRIPT = Path(board.__file__)
 _LOG = "webui.log"

@@ -48,7 +48,7 @@ def test_a_question_leaves_this_machine_without_identifiers(
         {"cases.csv": "question,prompt\nMy phone is 13800138000. Is my potassium of 6.2 high?,You know 13800138001.\n"}
     )
     llf_kit("diagnose", "cases.csv", "--ask", f"{server.url}#here")
-    monkeypatch.setattr("llf_kit.diagnosis.asking._LOOPBACK", ())  # as if it were elsewhere
+    monkeypatch.setattr("llf_kit.diagnosis.live_answers._LOOPBACK", ())  # as if it were elsewhere
     llf_kit("diagnose", "cases.csv", "--ask", f"{server.url}#there")
     here, there = (json.dumps(one["messages"]) for one in server.asked)
     assert "13800138000" in here and "13800138001" in here

@@ -202,8 +202,10 @@ def test_rules_that_refer_to_nothing_are_refused_with_all_that_is_wrong(tmp_path
     with pytest.raises(ConfigError, match="there is no cause 'stars'") as told:
         rules.load(path)
     assert "there is no means 'prayer'" in str(told.value)
-    table["means"]["lora"]["price"] = 3
+    table["means"]["lora"]["comands"] = []
+    table["symptoms"]["illogical"]["causes"] = [{"cause": "logic", "if_not_so": "stars"}]
     path.write_text(yaml.safe_dump(table), encoding="utf-8")
     rules.load.cache_clear()
-    with pytest.raises(ConfigError, match=r"means\.lora\.price"):
+    with pytest.raises(ConfigError, match=r"means\.lora\.comands: unknown key\. Did you mean 'commands'") as told:
         rules.load(path)
+    assert "symptoms.illogical.causes.0.if_not_so: unknown key. Did you mean 'if_not'?" in str(told.value)

@@ -139,6 +139,14 @@ def test_the_probe_tells_of_this_environment() -> None:
     assert (told.python, told.prefix) == (sys.version.split()[0], Path(sys.prefix))
 
 
+def test_the_probe_runs_and_reads_nothing_of_the_folder_it_is_in(project: Path) -> None:
+    (project / "json.py").write_text("raise SystemExit('of the current directory')")
+    (project / "torch").mkdir()
+    (project / "torch" / "__init__.py").touch()
+    (project / "torch" / "version.py").write_text("__version__ = 'notes'")
+    assert environment.probe(Path(sys.executable)).packages.get("torch") != "notes"
+
+
 def test_gpus_and_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     smi = tmp_path / "nvidia-smi"
     smi.write_text("#!/bin/sh\necho 'NVIDIA A10, 23028, 22000, 550.54'\n")

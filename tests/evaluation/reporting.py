@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llf_kit.evaluation import comparing
-from llf_kit.evaluation.fit import Point, Verdict
+from llf_kit.evaluation.fit_verdict import Point, Verdict
 from llf_kit.evaluation.intervals import mean_interval
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.report import Asked, Report

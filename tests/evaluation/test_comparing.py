@@ -8,12 +8,14 @@ import random
 
 import numpy as np
 import pytest
+from measured import evaluated, row
 
 from llf_kit.errors import UsageError
 from llf_kit.evaluation import paired
-from llf_kit.evaluation.comparing import compare, forgetting
+from llf_kit.evaluation.comparing import compare
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.results import Evaluation, Metric, Row
+from llf_kit.evaluation.scoring import Wanted
 
 
 def evaluation(name, scores, metric="exact_match", *, dataset="lab_test", places=True, scenarios=None, **more):
@@ -160,10 +162,12 @@ def test_another_dataset_is_refused() -> None:
         compare([base], [base], main="bleu")
 
 
-def test_another_extraction_is_refused() -> None:
-    base = evaluation("base", [0.0] * 30, details={"extraction": "letter"})
-    with pytest.raises(UsageError, match=r"extracted otherwise .*\(json / letter\)"):
-        compare([base], [evaluation("tuned", [0.0] * 30, details={"extraction": "json"})])
+def test_answers_that_were_read_as_another_kind_are_refused() -> None:
+    rows = [row("B", "B", place=f"lab_test:{number}", question=f"question {number}") for number in range(30)]
+    base = evaluated(*rows)
+    assert compare([base], [evaluated(*rows)]).rows == 30
+    with pytest.raises(UsageError, match=r"read as others .*\(30 × choice / 30 × text\)"):
+        compare([base], [evaluated(*rows, wanted=Wanted(kind="text"))])
 
 
 def test_sub_scenarios_are_corrected_for_their_number_and_the_small_are_named() -> None:
@@ -203,8 +207,9 @@ def test_the_spread_between_seeds_stands_beside_the_difference() -> None:
 
 def test_forgetting_has_a_sentence_of_its_own() -> None:
     base = evaluation("base", [100.0] * 40, "accuracy", dataset="general")
-    lost = forgetting(base, evaluation("tuned", [100.0] * 20 + [0.0] * 20, "accuracy", dataset="general"))
+    half = evaluation("tuned", [100.0] * 20 + [0.0] * 20, "accuracy", dataset="general")
+    lost = compare([base], [half], forgetting=True)
     assert lost.sentences["en"].startswith("It has forgotten: on the general questions of general")
     assert lost.sentences["zh"].startswith("有遗忘")
-    kept = forgetting(base, evaluation("tuned", [100.0] * 40, "accuracy", dataset="general"))
+    kept = compare([base], [evaluation("tuned", [100.0] * 40, "accuracy", dataset="general")], forgetting=True)
     assert kept.sentences["en"].startswith("No forgetting is shown")

@@ -12,7 +12,7 @@ from conftest import Result, Trained, rows
 
 from llf_kit.errors import ConfigError, UsageError
 from llf_kit.evaluation.curves import crossval, curve, plan_curve, plan_folds
-from llf_kit.evaluation.fitting import judge
+from llf_kit.evaluation.fit_judging import judge
 from llf_kit.evaluation.runs import Ran, run_all
 from llf_kit.project import read_yaml
 from llf_kit.upstream import configs

@@ -13,6 +13,11 @@ from llf_kit.evaluation.values import Value
 PROBE = probes.Probe("?", (Value("3.5", "9.5", "×10⁹/L"),))
 
 
+def judged(probe: probes.Probe, answer: str) -> probes.Judged:
+    (found,) = probes.judge([probe], [answer])
+    return found
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -27,7 +32,7 @@ PROBE = probes.Probe("?", (Value("3.5", "9.5", "×10⁹/L"),))
     ],
 )
 def test_right(answer: str) -> None:
-    assert probes.score(PROBE, answer).value == 1.0
+    assert judged(PROBE, answer).right == 1.0
 
 
 @pytest.mark.parametrize(
@@ -44,8 +49,8 @@ def test_right(answer: str) -> None:
     ],
 )
 def test_wrong_and_why(answer: str, why: str) -> None:
-    result = probes.score(PROBE, answer)
-    assert (result.value, result.explanation) == (0.0, why)
+    found = judged(PROBE, answer)
+    assert (found.right, found.note) == (0.0, why)
 
 
 def test_unusual_line_separators_stay_inside_a_row(tmp_path: Path) -> None:
@@ -84,7 +89,7 @@ POTASSIUM = probes.Probe(
     ],
 )
 def test_units_are_converted_and_printed_digits_decide(answer: str, right: int) -> None:
-    assert probes.score(GLUCOSE, answer).value == right
+    assert judged(GLUCOSE, answer).right == right
 
 
 def test_rounding_to_nothing_is_not_let_through() -> None:
@@ -105,8 +110,8 @@ def test_rounding_to_nothing_is_not_let_through() -> None:
     ],
 )
 def test_several_values_and_forbidden_ones(answer: str, right: int, note: str) -> None:
-    result = probes.score(POTASSIUM, answer)
-    assert (result.value, result.explanation) == (right, note)
+    found = judged(POTASSIUM, answer)
+    assert (found.right, found.note) == (right, note)
 
 
 def test_values_intervals_and_units_are_told_apart() -> None:

@@ -13,7 +13,7 @@ import pytest
 from reporting import METRIC, Told, evaluation, fit, report
 
 from llf_kit.evaluation import comparing
-from llf_kit.evaluation.fit import Point
+from llf_kit.evaluation.fit_verdict import Point
 from llf_kit.evaluation.report import Asked, Report, charts, language_of, marks
 from llf_kit.evaluation.report.page import html
 from llf_kit.pages import words

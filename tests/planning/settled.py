@@ -15,6 +15,31 @@ PUBLISHED = read_yaml(Path(__file__).parent / "published.yaml")
 SCHEMA = arguments.schema()
 QWEN = PUBLISHED["models"]["qwen2.5-7b"]
 
+# In the other process: bytes of the storages that are alive, and their peak, while the mode is on.
+LIVE = """
+import torch, weakref
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+class Live(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.seen, self.now, self.peak = weakref.WeakKeyDictionary(), 0, 0
+    def add(self, tensor):
+        storage = tensor.untyped_storage()
+        if storage not in self.seen:
+            self.seen[storage] = size = storage.nbytes()
+            self.now += size
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(storage, self.free, size)
+    def free(self, size):
+        self.now -= size
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        [self.add(one) for one in tree_leaves(out) if isinstance(one, torch.Tensor)]
+        return out
+"""
+
 
 def subject(**values: Any) -> Subject:
     return Subject(configs.Config(Path("train.yaml"), (), {"do_train": True, **values}), SCHEMA)

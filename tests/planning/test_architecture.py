@@ -34,6 +34,13 @@ PUBLISHED = {
     "mistral-7b-instruct-v0.3": 7_248_023_552,
     "internlm2.5-1.8b-chat": 1_889_110_016,
     "phi-4": 14_659_507_200,
+    "smollm2-360m-instruct": 361_821_120,
+    "smollm2-1.7b-instruct": 1_711_376_384,
+    "deepseek-r1-distill-qwen-1.5b": 1_777_088_000,
+    "Qwen/Qwen2.5-32B-Instruct": 32_763_876_352,
+    "Qwen/Qwen2.5-72B-Instruct": 72_706_203_648,
+    "Qwen/Qwen3-14B": 14_768_307_200,
+    "Qwen/Qwen3-32B": 32_762_123_264,
 }
 
 
@@ -46,8 +53,8 @@ def test_parameters_are_those_that_are_published(name: str, parameters: int) -> 
     assert architecture.read(CONFIGS[name]).parameters == parameters
 
 
-def test_every_shipped_config_is_of_a_known_base_model() -> None:
-    assert CONFIGS.keys() <= base_models.known().keys()
+def test_every_shipped_config_is_of_a_known_base_model_or_by_its_id() -> None:
+    assert {name for name in CONFIGS if "/" not in name} <= base_models.known().keys()
     assert base_models.known().keys() - CONFIGS.keys() == {"hunyuan-7b-instruct"}
     for name, config in CONFIGS.items():
         assert architecture.read(config, name).parameters > 1e8
@@ -58,9 +65,16 @@ def test_a_model_that_is_here_has_its_own_config() -> None:
     assert architecture.config_of("Qwen/Qwen3-0.6B", {}) == CONFIGS["qwen3-0.6b"]
 
 
+def test_a_name_that_is_near_is_named() -> None:
+    with pytest.raises(ModelError, match=r"Did you mean 'Qwen/Qwen2\.5-7B-Instruct'\? Else put its config\.json"):
+        architecture.config_of("Qwen/Qwen2.5-7B-Instrukt", {})
+
+
 @pytest.mark.parametrize("name", ["hunyuan-7b-instruct", "somebody/something"])
 def test_a_model_of_which_nothing_is_known_is_said_so(name: str) -> None:
-    with pytest.raises(ModelError, match=r"config\.json is not on this machine\. Bring the model here"):
+    with pytest.raises(
+        ModelError, match=r"config\.json is not on this machine\. Put its config\.json, which is enough, into a folder"
+    ):
         architecture.config_of(name, {})
 
 

@@ -125,7 +125,7 @@ def changed(tmp_path: Path, text: str, other: str) -> Path:
         ("weight: 25", "weight: 35", "the weights sum to 110, not to 100"),
         ("loss: 1\n", "loss: 2\n", "less than or equal to 1"),
         ("{terms_below: 1}", "{}", "no_term: has no condition"),
-        ("{terms_below: 1}", "{words_below: 1}", "no_term.when.words_below: unexpected keyword"),
+        ("{terms_below: 1}", "{words_below: 1}", "no_term.when.words_below: unknown key. Did you mean 'terms_below'?"),
         ("'{asks_value}'\n        ", "'(?=x)'\n        ", "no regular expression"),
         ("      no_term:", "      vague:", "the fault 'vague' is there twice"),
     ],

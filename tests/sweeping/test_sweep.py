@@ -18,7 +18,7 @@ from tiny_project import PROJECT
 from llf_kit import sweeping
 from llf_kit.errors import StoppedError
 from llf_kit.evaluation import runs
-from llf_kit.evaluation.fit import Point
+from llf_kit.evaluation.fit_verdict import Point
 from llf_kit.evaluation.predictions import Prediction
 from llf_kit.evaluation.results import Evaluation, Metric, Row
 from llf_kit.project import Sweep, load_settings

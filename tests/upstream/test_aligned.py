@@ -11,7 +11,7 @@ import pytest
 from conftest import ask_upstream
 
 from llf_kit.errors import DataError
-from llf_kit.upstream.aligned import Aligned, Refused, align, aligner, refusal, rows
+from llf_kit.upstream.aligned import Aligned, Refused, aligner, refusal, rows
 from llf_kit.upstream.dataset_entries import Dataset
 
 ALPACA = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
@@ -149,7 +149,7 @@ def test_rows_are_aligned_as_upstream_does(tmp_path: Path) -> None:
     ],
 )
 def test_what_upstream_does_not_take_is_refused(entry: dict[str, Any], row: dict[str, Any], why: Refused) -> None:
-    made = align(dataset(entry), row)
+    made = aligner(dataset(entry))(row)
     assert made is why
     assert why.fails == (why not in (Refused.ROLES, Refused.COUNT))
 
@@ -165,7 +165,7 @@ def test_what_upstream_does_not_take_is_refused(entry: dict[str, Any], row: dict
     ],
 )
 def test_the_stage_decides_what_it_can_use(response: str | None, stage: str, why: Refused | None) -> None:
-    made = align(dataset({}), {"instruction": "q", "output": response})
+    made = aligner(dataset({}))({"instruction": "q", "output": response})
     assert isinstance(made, Aligned)
     assert refusal(made, stage) is why
 

@@ -73,7 +73,16 @@ def test_a_finished_run_is_not_continued_unasked(llf_kit: Run, tree: Tree) -> No
     assert done.status == 1
     assert "out: already holds a run (checkpoint-100)" in done.err
     assert not (here / "out" / record.FILE).exists()
-    assert llf_kit("train", "a.yaml", "output_dir=new", "--resume", "--no-check").status == 2
+
+
+@pytest.mark.parametrize("text", ["output_dir: out\ndo_train: true\n", "output_dir: out\ndo_predict: true\n"])
+def test_what_has_no_checkpoint_is_not_resumed(llf_kit: Run, tree: Tree, text: str) -> None:
+    tree({"a.yaml": text, "out/checkpoint-x/x": ""})
+    done = llf_kit("train", "a.yaml", "--resume")
+    assert (done.status, done.err) == (
+        2,
+        "error: out: has no checkpoint to resume from. Leave --resume out.\n",
+    )
 
 
 def test_without_an_output_folder_nothing_starts(llf_kit: Run, tree: Tree) -> None:

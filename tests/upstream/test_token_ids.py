@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from conftest import ask_upstream
+from token_ids import IGNORE, encode, ids, joined, supervised
 
 from llf_kit.upstream import arguments, chat_template
 from llf_kit.upstream.chat_template import Token
-from llf_kit.upstream.encoding import NotCountedError, encode, ids, joined, one_turn, pairs
+from llf_kit.upstream.encoding import NotCountedError, one_turn, pairs
 from llf_kit.upstream.tokenizer import Tokenizer
-from llf_kit.upstream.truncation import IGNORE, knapsacks, pairwise, split, supervised
+from llf_kit.upstream.truncation import knapsacks, pairwise, split
 
 U, A = "user", "assistant"
 THOUGHT = "<think>\n先看参考区间。\n</think>\n\n偏低。"
@@ -164,7 +165,7 @@ def test_ids_and_labels_are_those_of_upstream(told: Any, smollm2: Path) -> None:
             rows = [(conversation, system) for conversation in CONVERSATIONS for system in SYSTEMS]
             for number, (messages, system) in enumerate(rows):
                 where = f"{name} {setting} row {number}"
-                encoded = encode(template, tokenizer, messages, system, mask_history=masked)
+                encoded = encode(template, tokenizer, messages, system, masked)
                 sft = supervised(
                     encoded, cutoff, eos, template.efficient_eos, masked, setting.get("train_on_prompt", False)
                 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llf_kit.evaluation.comparison import Comparison
-from llf_kit.evaluation.fit import Verdict
+from llf_kit.evaluation.fit_verdict import Verdict
 from llf_kit.evaluation.results import Evaluation
 from llf_kit.schema import Language, mostly
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from llf_kit.evaluation.fit import Point
+from llf_kit.evaluation.fit_verdict import Point
 
 WIDTH, HEIGHT = 680, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 34

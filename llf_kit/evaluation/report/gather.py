@@ -8,9 +8,9 @@ from typing import Any
 
 from llf_kit import dataset_info, registered
 from llf_kit.errors import DataError, LlfKitError, UsageError
-from llf_kit.evaluation import candidates, comparing, fitting, measuring, overlap, scoring
+from llf_kit.evaluation import candidates, comparing, fit_judging, measuring, overlap, scoring
 from llf_kit.evaluation.asking import Extras
-from llf_kit.evaluation.fit import Verdict
+from llf_kit.evaluation.fit_verdict import Verdict
 from llf_kit.evaluation.predict import Watch
 from llf_kit.evaluation.report import Asked, Report, language_of
 from llf_kit.evaluation.report import general as general_questions
@@ -121,7 +121,7 @@ def _seen(directory: Path, name: str, training: Record) -> int | None:
 
 def _fit(run: Path) -> Verdict | None:
     try:
-        return fitting.judge(run)
+        return fit_judging.judge(run)
     except DataError:  # a run that left no log
         return None
 

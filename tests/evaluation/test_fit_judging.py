@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from llf_kit.errors import DataError
-from llf_kit.evaluation.fitting import judge
+from llf_kit.evaluation.fit_judging import judge
 from llf_kit.evaluation.results import Evaluation, Metric
 
 Curve = Callable[[float], float]  # of the share of the run that is done

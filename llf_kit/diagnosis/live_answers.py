@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from llf_kit import upstream
 from llf_kit.cleaning import identifiers
 from llf_kit.diagnosis.cases import Case, Read
-from llf_kit.endpoints import Endpoint, Kept, Question, Reply, ask_all, content_key
+from llf_kit.endpoints import Endpoint, Kept, Question, ask_all, content_key, kept_texts, replies
 from llf_kit.errors import EndpointError, UsageError
 from llf_kit.evaluation import candidates, generating
 from llf_kit.evaluation.candidates import Candidate
@@ -41,7 +41,7 @@ def ask(directory: Path, read: Read, who: str, overrides: Sequence[str], runs: i
         raise UsageError(f"--ask {who}: is a file of answers. Give it as CASES.")
     folder = private_directory(directory) / "diagnosis"
     folder.mkdir(mode=0o700, exist_ok=True)
-    kept: Kept[str] = Kept(folder / "answers.jsonl", "answer", _text)
+    kept = kept_texts(folder / "answers.jsonl")
     identity = generating.identity(candidate.tuned) if candidate.tuned else [who, candidate.settings]
     by = content_key(json.dumps(identity, sort_keys=True, default=str))
     keys = [[content_key(by, case.prompt, case.question, str(run)) for run in range(runs)] for case in read.cases]
@@ -80,7 +80,7 @@ def _ask(candidate: Candidate, waiting: dict[str, Case], kept: Kept[str], direct
         away = urlsplit(endpoint.url).hostname not in _LOOPBACK
         questions = {key: Question(_messages(case, prompt, away=away), settings) for key, case in waiting.items()}
         told = watch.counted(f"{candidate.name}: questions", len(questions))
-        return ask_all(endpoint, questions, _said, kept, told)
+        return ask_all(endpoint, questions, replies.text, kept, told)
 
 
 @contextmanager
@@ -98,13 +98,3 @@ def _endpoint(candidate: Candidate, directory: Path, watch: Watch) -> Iterator[E
 def _messages(case: Case, prompt: str, *, away: bool) -> list[dict[str, str]]:
     texts = [("system", case.prompt or prompt), (USER, case.question)]
     return [{"role": role, "content": identifiers.mask(text) if away else text} for role, text in texts if text]
-
-
-def _said(reply: Reply) -> str:
-    return reply.text.strip()
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value

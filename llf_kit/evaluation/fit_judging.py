@@ -16,7 +16,7 @@ from typing import Any
 
 from llf_kit.evaluation import shapes, training_log
 from llf_kit.evaluation.comparing import MAIN
-from llf_kit.evaluation.fit import Kind, Point, Verdict
+from llf_kit.evaluation.fit_verdict import Kind, Point, Verdict
 from llf_kit.evaluation.paired import LOWER_IS_BETTER
 from llf_kit.evaluation.results import Evaluation, Metric
 from llf_kit.evaluation.training_log import TrainingLog
@@ -25,7 +25,7 @@ from llf_kit.evaluation.wording import LANGUAGES, number, said
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Found on noisy synthetic curves (tests/evaluation/test_fitting.py) and chosen so that doubt is not a finding.
+    """Found on noisy synthetic curves (tests/evaluation/test_fit_judging.py) and chosen so that doubt is not a finding.
 
     - ``rise`` 5 %: validation loss above its lowest. On the same rows, runs that have converged move by 1 to 2 %.
     - ``growth`` 50 % and ``growth_nats`` 0.3: smoothed training loss above its lowest. The share alone would call the

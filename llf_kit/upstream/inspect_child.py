@@ -1,39 +1,17 @@
-"""What runs in LLaMA-Factory's interpreter for ``llf-kit inspect``: a request on stdin, a JSON line a row on stdout.
+"""What :mod:`.child` answers for ``llf-kit inspect``: a line a row.
 
-It goes through upstream's own loader, converter, template and tokenizer. It is run as a file, and imports nothing of
-llf-kit, which may not be installed there.
+It goes through upstream's own loader, converter, template and tokenizer. It imports nothing of llf-kit.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import IO, Any
+from typing import Any
 
 IGNORED = -100  # the label of a token that is not trained on
 _UNCUT = 1 << 30
-
-
-def main() -> None:
-    """Answer one request; upstream prints onto stdout, which therefore becomes stderr."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    request = json.load(sys.stdin)
-    try:
-        for answer in answer_all(request):
-            _put(answers, answer)
-    except Exception as error:
-        inner = error.__cause__ or error
-        _put(answers, {"error": type(inner).__name__, "text": str(inner), "outer": str(error)})
-
-
-def _put(answers: IO[str], answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
 
 
 def answer_all(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -113,7 +91,3 @@ def _pieces(tokenizer: Any, ids: list[int], labels: list[int]) -> list[tuple[str
             pieces.append(([], trained))
         pieces[-1][0].append(token)
     return [(tokenizer.decode(tokens, skip_special_tokens=False), trained) for tokens, trained in pieces]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,7 @@
-"""Whether a training fits: what its own logs say, with the numbers, the checkpoint to keep and what to try next."""
+"""The verdict on a training: whether it fits, by its own logs, with the numbers, the checkpoint to keep, what to try.
+
+:mod:`.fit_judging` comes to it.
+"""
 
 from __future__ import annotations
 
