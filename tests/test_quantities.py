@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llf_kit.quantities import FOUND, find, find_all
+from llf_kit.quantities import FOUND, analytes, find, find_all, units
 
 
 def parts(text: str) -> list[dict[str, Any]]:
@@ -125,6 +125,33 @@ def test_what_is_no_result_is_told_apart(text: str) -> None:
 )
 def test_a_name_inside_another_is_not_taken_for_it(text: str, analyte: str | None) -> None:
     assert [one.analyte for one in find(text)] == [analyte]
+
+
+def test_of_names_that_begin_alike_the_longest_is_taken() -> None:
+    names = [name for one in analytes() for name in one.names if not name.startswith("尿")]  # a specimen
+    names += [name.upper() for one in analytes() for name in one.en if name.isascii()]
+    found = find_all(pl.Series([f"{name} 5" for name in names]))
+    assert found["name"].to_list() == names
+    assert found["analyte"].null_count() == 0
+
+
+def test_of_units_that_begin_alike_the_longest_is_taken() -> None:
+    words = [(one.ucum, spelling) for one in units().values() for spelling in one.spellings]
+    words += [(code, spelling.upper()) for code, spelling in words]
+    found = find_all(pl.Series([f"血糖 5 {written}" for _, written in words]))
+    assert found["unit"].to_list() == [code for code, _ in words]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("血钾 3.0，参考区间3.5～5.3，血糖 5。钠 140", ["血钾 3.0，参考区间3.5～5.3", "血糖 5", "钠 140"]),
+        ("3～5 g/L，，血钾 4；4-6 mmol/L", ["3～5 g/L", "血钾 4", "4-6 mmol/L"]),
+        ("LOINC，2345-7 g/L", []),  # a code, comma or not
+    ],
+)
+def test_no_quantity_is_cut_where_a_text_is(text: str, written: list[str]) -> None:
+    assert find_all(pl.Series([text]))["written"].to_list() == written
 
 
 def test_a_rise_or_fall_is_no_value() -> None:

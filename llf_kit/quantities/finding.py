@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 
 import polars as pl
@@ -35,7 +35,14 @@ _FROM = "[从由自]|from"
 _OTHER = ""  # in place of the code of a unit that is none of a result
 
 
-def find_all(texts: pl.Series, *, alone: bool = False) -> pl.DataFrame:
+# A quantity with one number, which is a plain one.
+_PLAIN = r"[0-9]+(?:\.[0-9]+)?"
+_ONE = rf"^[^0-9]*{_PLAIN}[^0-9]*$"
+
+
+def find_all(
+    texts: pl.Series, *, alone: bool = False, known: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+) -> pl.DataFrame:
     """Quantities in ``texts`` (String, null allowed): a DataFrame of :data:`FOUND`, a row a quantity, in their order.
 
     ``text`` is the place of the text in the series. ``name`` is the analyte as written, ``analyte`` its key in the
@@ -45,46 +52,88 @@ def find_all(texts: pl.Series, *, alone: bool = False) -> pl.DataFrame:
     number says by how much something rose or fell. The ``reference`` is the interval that stands right behind.
 
     Without ``alone`` only numbers with a name, and intervals with a unit, are looked for.
+
+    ``known`` may add columns that follow from the others, ``low`` apart: it is given a row for all quantities that
+    differ in nothing but their number, so that what is the same for many is looked up once.
     """
-    pattern = patterns.every() if alone else patterns.named()
+    found = _found(_parted(texts), alone)
+    found = found.with_columns(like=_like(pl.col("written")))
+    kinds = _apart(found["like"].unique())
+    found = found.join(known(kinds) if known else kinds, on="like", maintain_order="left")
+    number = pl.col("written").str.strip_prefix(pl.col("before")).str.strip_suffix(pl.col("after")).cast(pl.Float64)
+    low = pl.coalesce(number, "low")
+    found = found.with_columns(low=pl.when("negative").then(-low).otherwise(low))
+    return found.drop("like", "before", "after", "negative")
+
+
+def _parted(texts: pl.Series) -> pl.DataFrame:
+    """The texts with a number, by ``text``; those that may hold intervals in ``part``s, which stay in their order."""
     places = texts.str.contains("[0-9]").fill_null(False).arg_true()
-    found = pl.DataFrame({"text": places.cast(pl.UInt32), "written": texts.gather(places).str.extract_all(pattern)})
-    found = found.filter(pl.col("written").list.len() > 0).explode("written")
-    return _apart(found)
+    parts = pl.DataFrame({"text": places.cast(pl.UInt32), "part": texts.gather(places)})
+    parts = parts.with_columns(dash=pl.col("part").str.contains(patterns.DASH))
+    # what stands behind the word LOINC and its commas is a code
+    cut = pl.col("dash") & ~pl.col("part").str.contains("LOINC", literal=True)
+    small = parts.filter(cut).with_columns(pl.col("part").str.extract_all(patterns.PART)).explode("part")
+    if small.is_empty():
+        return parts
+    small = small.with_columns(dash=pl.col("part").str.contains(patterns.DASH))
+    return pl.concat([parts.filter(~cut), small]).sort("text", maintain_order=True)
+
+
+def _found(parts: pl.DataFrame, alone: bool) -> pl.DataFrame:
+    """The quantities as ``written``, by ``text``.
+
+    What a part has no sign of is not looked for there: with names and intervals in one pattern the engine needs more
+    room for its automaton than it has, and is many times as slow.
+    """
+    part, dash = pl.col("part"), pl.col("dash")
+    name = pl.when(dash).then(part).str.contains_any(patterns.names(), ascii_case_insensitive=True)
+    parts = parts.with_columns(name=name)
+    written = [
+        pl.when(sign).then(part).str.extract_all(patterns.some(names=names, intervals=intervals, numbers=alone))
+        for sign, names, intervals in (
+            (~dash, True, False),
+            (dash & ~pl.col("name"), False, True),
+            (dash & pl.col("name"), True, True),
+        )
+    ]
+    found = parts.select("text", written=pl.coalesce(written))
+    return found.filter(pl.col("written").list.len() > 0).explode("written")
+
+
+def _like(written: pl.Expr) -> pl.Expr:
+    """0 in place of the only number: what differs in nothing else is taken apart once."""
+    return pl.when(written.str.contains(_ONE)).then(written.str.replace(_PLAIN, "0")).otherwise(written)
 
 
 def _peel(rest: pl.Series, pattern: str) -> tuple[pl.Series, pl.Series]:
     """What ``rest`` begins with, null where it does not, and what is left of it."""
+    if (rest == "").all():
+        return pl.repeat(None, len(rest), dtype=pl.String, eager=True), rest
     # extract_all needs no captures and so stays in the fast engine; a pattern at the start finds one at most
     part = rest.str.extract_all(f"^(?:{pattern})").list.first()
     left = pl.select(pl.lit(rest).str.strip_prefix(pl.lit(part).fill_null(""))).to_series()
     return part, left
 
 
-def _apart(found: pl.DataFrame) -> pl.DataFrame:
-    """The parts of each quantity."""
-    head, rest = _peel(found["written"], patterns.head())
+def _apart(different: pl.Series) -> pl.DataFrame:
+    """The parts of each quantity, by ``like``; ``before`` and ``after`` are what stands around its only number."""
+    head, rest = _peel(different, patterns.head())
     skipped = head.is_null()
     if skipped.any():
-        skipped &= _peel(found["written"], patterns.SKIPPED)[0].is_not_null()
+        skipped &= _peel(different, patterns.SKIPPED)[0].is_not_null()
     between, rest = _peel(rest, patterns.BETWEEN)
     comparator, rest = _peel(rest, patterns.COMPARATOR)
-    before, rest = _peel(rest, patterns.ARROW)
+    arrow, rest = _peel(rest, patterns.ARROW)
     sign, rest = _peel(rest, patterns.SIGN)
     low, rest = _peel(rest, patterns.NUMBER)
-    found = found.with_columns(head=head, between=between, comparator=comparator, sign=sign, low=low, rest=rest)
-    found = found.with_columns(before=before).filter(~skipped & low.is_not_null())
+    found = pl.DataFrame([different.alias("like")]).with_columns(
+        head=head, between=between, comparator=comparator, first_arrow=arrow, sign=sign, low=low, rest=rest
+    )
+    found = found.filter(~skipped & low.is_not_null())
     # `血钾为 2823-3`: a code
-    found = found.filter(~pl.col("written").str.contains("[0-9]{3,7}-[0-9]$"))
-    if (found["rest"] == "").all():
-        more = pl.DataFrame(schema=dict.fromkeys(_MORE, pl.String()))
-        found = found.hstack(more.clear(found.height))
-    else:
-        found = found.hstack(_behind(found["rest"]))
-    return _read(found)
-
-
-_MORE = ("first_unit", "high", "last_unit", "tail", "arrow", "reference_low", "reference_high", "reference_unit")
+    found = found.filter(~pl.col("like").str.contains("[0-9]{3,7}-[0-9]$"))
+    return _read(found.hstack(_behind(found["rest"])))
 
 
 def _behind(rest: pl.Series) -> pl.DataFrame:
@@ -119,25 +168,26 @@ def _read(found: pl.DataFrame) -> pl.DataFrame:
     between = pl.col("between").str
     rose = between.contains(_CHANGE) & ~between.contains(_REACHED)
     numbers = {name: _number(found[name]) for name in ("low", "high", "reference_low", "reference_high")}
+    around = pl.when(pl.col("like").str.contains(_ONE)).then(pl.col("like").str.split_exact("0", 1)).struct
     return found.with_columns(**{f"{name}_number": number for name, number in numbers.items()}).select(
-        "text",
-        "written",
+        "like",
         "name",
         "analyte",
         "weak",
         change=(rose | between.contains(_FROM)).fill_null(False),
         comparator=_looked_up(pl.col("comparator").str.strip_chars().str.to_lowercase(), patterns.COMPARATORS),
-        # Elsewhere the stroke is a dash: `血糖-5.6`
-        low=pl.when(pl.col("sign").is_not_null() & pl.col("signed"))
-        .then(-pl.col("low_number"))
-        .otherwise("low_number"),
+        low="low_number",
         high="high_number",
         unit=pl.when(titre).then(pl.lit("{titer}")).when(pl.col("tail").is_null() & (unit != _OTHER)).then(unit),
         other=(pl.col("tail").is_not_null() | (unit == _OTHER)).fill_null(False),
-        arrow=pl.coalesce("before", "arrow").str.strip_chars().str.replace("⬆", "↑").str.replace("⬇", "↓"),
+        arrow=pl.coalesce("first_arrow", "arrow").str.strip_chars().str.replace("⬆", "↑").str.replace("⬇", "↓"),
         reference_low="reference_low_number",
         reference_high="reference_high_number",
         reference_unit=_looked_up(pl.col("reference_unit"), codes),
+        # Elsewhere the stroke is a dash: `血糖-5.6`
+        negative=(pl.col("sign").is_not_null() & pl.col("signed")).fill_null(False),
+        before=around.field("field_0"),
+        after=around.field("field_1"),
     )
 
 

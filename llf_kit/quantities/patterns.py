@@ -60,40 +60,76 @@ def _either_case(text: str) -> str:
     return re.sub(r"(?<!\\)[A-Za-z]", lambda letter: f"[{letter[0].lower()}{letter[0].upper()}]", text)
 
 
-def _longest_first(words: list[tuple[str, str]]) -> str:
-    return "|".join(pattern for _, pattern in sorted(words, key=lambda word: -len(word[0])))
+def _longest_first(words: Iterable[tuple[str, list[str]]]) -> str:
+    """One pattern of many words, each with its pieces: of those that begin alike the longest that matches.
+
+    As a list of words it would be all kept in mind at every letter: on text full of laboratory terms the engine then
+    runs out of room for its automaton, and falls back to one that is many times as slow. So words of Chinese alone are
+    a group of their own, of which the engine makes one table; the brackets keep them apart. What others have in common
+    at their beginning is written once. Others come first: they may begin with one of Chinese alone, never the reverse.
+    """
+    chinese, others = [], []
+    for _, pieces in sorted(words, key=lambda word: -len(word[0])):
+        text = "".join(pieces)
+        if any(letter.isascii() for letter in text):
+            others.append(pieces)
+        else:
+            chinese.append(text)
+    return "|".join(([_tree(others)] if others else []) + ([f"({'|'.join(chinese)})"] if chinese else []))
 
 
-def _bounded(name: str, pattern: str) -> str:
-    before = _BOUND if name[0].isascii() and name[0].isalnum() else ""
-    after = _BOUND if name[-1].isascii() and name[-1].isalnum() else ""
-    return f"{before}{pattern}{after}"
+def _tree(words: list[list[str]]) -> str:
+    branches: dict[str, list[list[str]]] = {}
+    for first, *rest in words:
+        branches.setdefault(first, []).append(rest)
+    return "|".join(first + _group(rests) for first, rests in branches.items())
+
+
+def _group(rests: list[list[str]]) -> str:
+    """What may follow a beginning; it may be the end of a word too, which comes last, since it is the shortest."""
+    longer = [rest for rest in rests if rest]
+    if not longer:
+        return ""
+    return f"(?:{_tree(longer)})" + ("?" if len(longer) < len(rests) else "")
+
+
+def _pieces(text: str) -> list[str]:
+    return [re.escape(letter) for letter in text]
+
+
+def _any_case(text: str) -> list[str]:
+    return [_either_case(piece) for piece in _pieces(text)]
+
+
+def _bounded(name: str, pieces: list[str]) -> list[str]:
+    before = [_BOUND] if name[0].isascii() and name[0].isalnum() else []
+    after = [_BOUND] if name[-1].isascii() and name[-1].isalnum() else []
+    return [*before, *pieces, *after]
 
 
 def _names() -> str:
     words = []
     for analyte in analytes():
-        words += [(name, _bounded(name, re.escape(name))) for name in (*analyte.zh, *analyte.abbreviations)]
-        words += [(name, _english(name)) for name in analyte.en]
-    words += [(name, _english(name)) for name in OTHER_THINGS]
+        words += [(name, _bounded(name, _pieces(name))) for name in (*analyte.zh, *analyte.abbreviations)]
+        words += [(name, _bounded(name, _any_case(name))) for name in analyte.en]
+    words += [(name, _bounded(name, _any_case(name))) for name in OTHER_THINGS]
     return _longest_first(words)
 
 
-def _english(name: str) -> str:
-    return _bounded(name, _either_case(re.escape(name)))
+# Letters of units that are written in other ways too.
+_ALSO = {"/": r"[ \t]?[/／][ \t]?", "%": "[%％]", "[uU]": "[uUμµ]", "[lL]": "[lLＬ]"}
 
 
-def _unit(spelling: str) -> str:
+def _unit(spelling: str) -> list[str]:
     power = re.match(r"10\^(\d+)(.*)", spelling)
-    pattern = _either_case(re.escape(power[2] if power else spelling))
-    for plain, also in (("/", r"[ \t]?[/／][ \t]?"), ("%", "[%％]"), ("[uU]", "[uUμµ]"), ("[lL]", "[lLＬ]")):
-        pattern = pattern.replace(plain, also)
-    if spelling[-1].isascii() and spelling[-1].isalnum():  # `190 high` is no 190 h
-        pattern = f"{pattern}{_BOUND}" if spelling[-1] not in "lL" else f"{pattern[:-5]}(?:[lL]{_BOUND}|Ｌ)"
-    if not power:
-        return pattern
-    digits = power[1]
-    return f"(?:{POWER}(?:{digits}|{digits.translate(_SUPERSCRIPTS)})){pattern}"
+    pieces = [_ALSO.get(piece, piece) for piece in _any_case(power[2] if power else spelling)]
+    if spelling[-1] in "lL":  # `190 high` is no 190 h
+        pieces[-1] = f"(?:[lL]{_BOUND}|Ｌ)"
+    elif spelling[-1].isascii() and spelling[-1].isalnum():
+        pieces.append(_BOUND)
+    if power:
+        pieces = [POWER, f"(?:{power[1]}|{power[1].translate(_SUPERSCRIPTS)})", *pieces]
+    return pieces
 
 
 @cache
@@ -104,14 +140,15 @@ def unit() -> str:
     return rf"{_SPACE}(?:{_longest_first(words)})"
 
 
-def written(codes: Iterable[str]) -> str:
+@cache
+def written(codes: tuple[str, ...]) -> str:
     """That a text names one of these units (UCUM codes), with a number or without."""
     spellings = [(spelling, _unit(spelling)) for code in codes for spelling in units()[code].spellings]
     return rf"(?:^|[^A-Za-z])(?:{_longest_first(spellings)})(?:[^A-Za-z]|$)"
 
 
 def _words(words: Iterable[str]) -> str:
-    return "(?:" + _longest_first([(word, _either_case(re.escape(word))) for word in words]) + ")"
+    return "(?:" + _longest_first((word, _any_case(word)) for word in words) + ")"
 
 
 # The parts of a quantity in their order. What is found as a whole is taken apart by the same parts, one by one.
@@ -136,21 +173,33 @@ SKIPPED = "|".join(_SKIPPED)
 
 
 @cache
-def named() -> str:
-    """A number with the name of what was measured; or something with numbers that is no quantity."""
+def some(*, names: bool, intervals: bool, numbers: bool) -> str:
+    """Something with numbers that is no quantity; and a number with the name of what was measured, an interval without
+    a name, or any number: those of them that are asked for, each with what belongs to it."""
     interval = rf"(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})?"
     value = rf"(?:{NUMBER})(?:{unit()})?(?:{TO}(?:{NUMBER})(?:{unit()})?)?(?:{TAIL})?(?:{ARROW})?"
-    # an interval without a name is one where a unit proves it
-    alone = rf"(?:(?:[从由自]|from)[ ]?)?(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})(?:{TAIL})?"
-    return (
-        rf"(?:{SKIPPED})|{head()}{BETWEEN}(?:{COMPARATOR})?(?:{ARROW})?{SIGN}?{value}(?:{REFERENCE}{interval})?|{alone}"
-    )
+    begin = "(?:(?:[从由自]|from)[ ]?)?"
+    wanted = {
+        rf"(?:{SKIPPED})": True,
+        rf"{head()}{BETWEEN}(?:{COMPARATOR})?(?:{ARROW})?{SIGN}?{value}(?:{REFERENCE}{interval})?": names,
+        # one without a name is an interval where a unit proves it
+        rf"{begin}(?:{NUMBER})(?:{unit()})?{TO}(?:{NUMBER})(?:{unit()})(?:{TAIL})?": intervals,
+        rf"(?:{COMPARATOR})?{begin}{value}": numbers,
+    }
+    return "|".join(pattern for pattern, asked in wanted.items() if asked)
+
+
+def every() -> str:
+    """Any number with what belongs to it; or something with numbers that is no quantity."""
+    return some(names=True, intervals=True, numbers=True)
+
+
+# A part of a text with a number, whose ends no quantity crosses: a comma stands in one before a reference alone.
+_WITHIN = r"[，；][ \t（(\[参正rRnN]"
+PART = rf"(?:[^。，；0-9]|{_WITHIN})*[0-9](?:[^。，；]|{_WITHIN})*"
 
 
 @cache
-def every() -> str:
-    """Any number with what belongs to it; or something with numbers that is no quantity."""
-    value = (
-        rf"(?:(?:[从由自]|from)[ ]?)?(?:{NUMBER})(?:{unit()})?(?:{TO}(?:{NUMBER})(?:{unit()})?)?(?:{TAIL})?(?:{ARROW})?"
-    )
-    return rf"{named()}|(?:{COMPARATOR})?{value}"
+def names() -> list[str]:
+    """All names that a quantity may begin with, in any case."""
+    return [*(name for analyte in analytes() for name in analyte.names), *OTHER_THINGS]

@@ -30,7 +30,8 @@ def stage(samples: pl.LazyFrame) -> pl.LazyFrame:
 
     def add(batch: pl.DataFrame) -> pl.DataFrame:
         flags = pl.lit(_flags(batch["messages"]))
-        if "flags" in schema:
+        # where there are some already: to join lists takes as long as all the checks
+        if "flags" in schema and (batch["flags"].list.len() > 0).any():
             flags = pl.concat_list(pl.col("flags").fill_null([]), flags)
         return batch.with_columns(flags=flags)
 

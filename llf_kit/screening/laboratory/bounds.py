@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from llf_kit.screening.laboratory.evidence import Evidence, flagged, in_units, of_analytes, value
+from llf_kit.screening.laboratory.evidence import Evidence, flagged, value
 
 VALUE = "value is implausible"
 INTERVAL = "interval is implausible"
@@ -13,18 +13,14 @@ KINDS = {VALUE: "数值不合理", INTERVAL: "区间不合理"}
 
 def check(evidence: Evidence) -> pl.DataFrame:
     """Values and ends of intervals out of bounds; without a unit, those that are so in every usual unit."""
-    usual = in_units().filter("usual").group_by("analyte")
-    hull = usual.agg(least=pl.col("factor").min(), most=pl.col("factor").max())
     # another check tells of a unit that is not one of the analyte's
     sure = pl.col("sure") & (pl.col("unit").is_null() | pl.col("usual"))
-    found = evidence.quantities.filter(sure).join(of_analytes(), on="analyte", maintain_order="left")
-    found = found.join(hull, on="analyte", maintain_order="left")
     least, most = (pl.when(pl.col("unit").is_null()).then(end).otherwise("factor") for end in ("least", "most"))
     comparator = pl.col("comparator").fill_null("")
     # `<0.01` and an interval from 0 are open below, `>100` is open above
     below = ~comparator.str.starts_with("<") & ~((pl.col("low") == 0) & pl.col("high").is_not_null())
     below &= pl.col("low") * most < pl.col("bound_low")
     above = ~comparator.str.starts_with(">") & (pl.max_horizontal("low", "high") * least > pl.col("bound_high"))
-    value_ = found.filter((below | above) & pl.col("high").is_null())
-    interval = found.filter((below | above) & pl.col("high").is_not_null())
-    return pl.concat([flagged(value_, VALUE, value()), flagged(interval, INTERVAL, value())])
+    found = evidence.quantities.filter(sure & (below | above))
+    one = pl.col("high").is_null()
+    return pl.concat([flagged(found.filter(one), VALUE, value()), flagged(found.filter(~one), INTERVAL, value())])

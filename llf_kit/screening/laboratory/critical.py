@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from llf_kit.schema import ASSISTANT, USER
-from llf_kit.screening.laboratory.evidence import Evidence, flagged, of_analytes, value
+from llf_kit.screening.laboratory.evidence import Evidence, flagged, value
 from llf_kit.screening.laboratory.options import OPTIONS
 
 UNHEEDED = "critical value without advice to repeat and notify"
@@ -42,7 +42,7 @@ def check(evidence: Evidence) -> pl.DataFrame:
         & pl.col("high").is_null()
         & pl.col("comparator").is_null()
         & (pl.col("role") == USER)
-    ).join(of_analytes(), on="analyte", maintain_order="left")
+    )
     # a value out of bounds is a slip, which another check tells of
     result = pl.col("low") * pl.col("factor")
     beyond = (result < pl.col("critical_low")).fill_null(False) | (result > pl.col("critical_high")).fill_null(False)

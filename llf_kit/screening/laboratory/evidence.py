@@ -22,7 +22,8 @@ class Evidence:
     of them with a digit, in which a check looks first: most text has none.
     ``quantities``: the columns of :func:`llf_kit.quantities.find_all`, with ``row`` and ``role``; and of its analyte
     ``factor`` (into the unit of the bounds; null where there is no way), ``usual`` (whether the unit is one that
-    laboratories report it in), and ``sure``: the name can mean nothing else, and the number is its value.
+    laboratories report it in), the columns of :func:`of_analytes`, and ``sure``: the name can mean nothing else, and
+    the number is its value.
     """
 
     turns: pl.DataFrame
@@ -35,12 +36,18 @@ class Evidence:
         rows = pl.arange(len(messages), dtype=pl.UInt32, eager=True).alias("row")
         turns = pl.DataFrame([rows, messages.alias("message")]).explode("message").unnest("message")
         numbered = turns.filter(pl.col("content").str.contains("[0-9]"))
-        found = find_all(numbered["content"])
-        found = found.with_columns(numbered[found["text"]].select("row", "role"))
-        found = found.join(in_units(), on=["analyte", "unit"], how="left", maintain_order="left")
-        found = found.with_columns(pl.col("usual").fill_null(False))
-        meant = pl.col("analyte").is_not_null() & (~pl.col("weak") | pl.col("usual"))
-        return cls(turns, numbered, found.with_columns(sure=meant & ~pl.col("other") & ~pl.col("change")))
+        # Copied side by side: scattered among the others, the memory is what each look at them waits for.
+        numbered = numbered.with_columns(pl.col("content") + "")
+        found = find_all(numbered["content"], known=_known)
+        return cls(turns, numbered, found.with_columns(numbered[found["text"]].select("row", "role")))
+
+
+def _known(kinds: pl.DataFrame) -> pl.DataFrame:
+    """What the tables say of quantities."""
+    kinds = kinds.join(in_units(), on=["analyte", "unit"], how="left")
+    kinds = kinds.join(of_analytes(), on="analyte", how="left").with_columns(pl.col("usual").fill_null(False))
+    meant = pl.col("analyte").is_not_null() & (~pl.col("weak") | pl.col("usual"))
+    return kinds.with_columns(sure=meant & ~pl.col("other") & ~pl.col("change"))
 
 
 @cache
@@ -65,14 +72,8 @@ Check = Callable[[Evidence], pl.DataFrame]
 
 def value() -> pl.Expr:
     """A quantity in a detail: its name, the number as it is understood, and its unit."""
-    numbers = (
-        pl.when(pl.col("high").is_null())
-        .then(written("low"))
-        .otherwise(pl.concat_str(written("low"), pl.lit("–"), written("high")))
-    )
-    return pl.concat_str(
-        pl.col("name"), pl.col("comparator"), numbers, pl.col("unit"), separator=" ", ignore_nulls=True
-    )
+    numbers = pl.concat_str(written("low"), written("high"), separator="–", ignore_nulls=True)
+    return pl.concat_str("name", "comparator", numbers, "unit", separator=" ", ignore_nulls=True)
 
 
 def written(column: str) -> pl.Expr:
@@ -92,19 +93,22 @@ def rows(found: list[tuple[int, str, str]]) -> pl.DataFrame:
 
 @cache
 def of_analytes() -> pl.DataFrame:
-    """Bounds and critical limits of every analyte, and its units as text."""
-    return pl.DataFrame(
-        [
-            (one.key, one.low, one.high, one.critical_low, one.critical_high, ", ".join(one.units[:3]))
-            for one in analytes()
-        ],
-        schema={
-            "analyte": pl.String(),
-            "bound_low": pl.Float64(),
-            "bound_high": pl.Float64(),
-            "critical_low": pl.Float64(),
-            "critical_high": pl.Float64(),
-            "units": pl.String(),
-        },
-        orient="row",
-    )
+    """Of every analyte its bounds and critical limits, what its units are at ``least`` and ``most``, and their names.
+
+    The numbers are in the unit of the bounds; ``least`` and ``most`` are those of the usual units.
+    """
+    factors = in_units().filter("usual").group_by("analyte")
+    ends = factors.agg(least=pl.col("factor").min(), most=pl.col("factor").max())
+    table = [
+        (one.key, one.low, one.high, one.critical_low, one.critical_high, ", ".join(one.units[:3]))
+        for one in analytes()
+    ]
+    schema = {
+        "analyte": pl.String(),
+        "bound_low": pl.Float64(),
+        "bound_high": pl.Float64(),
+        "critical_low": pl.Float64(),
+        "critical_high": pl.Float64(),
+        "units": pl.String(),
+    }
+    return pl.DataFrame(table, schema=schema, orient="row").join(ends, on="analyte", how="left")

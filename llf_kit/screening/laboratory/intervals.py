@@ -19,13 +19,14 @@ def check(evidence: Evidence) -> pl.DataFrame:
     power = (pl.col("low") == 10) & pl.col("unit").fill_null("").str.ends_with("mol/L")
     # shares, times and pressures stand in rules and in blood pressures too: `4-1s`
     meant = (pl.col("unit").is_not_null() & ~pl.col("unit").is_in(["mm[Hg]", "kPa", "s", "ms", "%"])) | pl.col("sure")
-    swapped = (pl.col("low") > pl.col("high")) & meant & ~pl.col("other") & ~fell & ~power
+    falling = evidence.quantities.filter(pl.col("low") > pl.col("high"))
+    swapped = meant & ~pl.col("other") & ~fell & ~power
     behind = pl.col("reference_low") > pl.col("reference_high")
     ends = pl.concat_str(pl.lit("reference "), written("reference_low"), pl.lit("–"), written("reference_high"))
     both = pl.concat_str("name", ends, separator=" ", ignore_nulls=True)
     return pl.concat(
         [
-            flagged(evidence.quantities.filter(swapped), REVERSED, value()),
+            flagged(falling.filter(swapped), REVERSED, value()),
             flagged(evidence.quantities.filter(behind), REVERSED, both),
         ]
     )

@@ -6,7 +6,7 @@ import polars as pl
 
 from llf_kit.quantities import analytes, by_key, patterns
 from llf_kit.quantities import units as all_units
-from llf_kit.screening.laboratory.evidence import Evidence, flagged, of_analytes, value
+from llf_kit.screening.laboratory.evidence import Evidence, flagged, value
 
 MISSING = "number without a unit"
 STRANGE = "unit that this analyte is not given in"
@@ -30,7 +30,7 @@ _SIGNS_IN_NUMBERS = ("mm ?[Hh]g|kPa|fL|fl|FL|pg|[0-9][ ]?[sS]",)
 
 def check(evidence: Evidence) -> pl.DataFrame:
     """Results whose unit is missing or strange."""
-    found = evidence.quantities.join(of_analytes(), on="analyte", maintain_order="left")
+    found = evidence.quantities.filter(pl.col("analyte").is_not_null())
     missing = pl.col("sure") & pl.col("unit").is_null() & pl.col("analyte").is_in(_WITH_UNIT)
     strange = ~pl.col("weak") & ~pl.col("other") & ~pl.col("usual") & pl.col("unit").is_in(_CONCENTRATIONS)
     detail = pl.concat_str(value(), pl.lit(": usually "), "units")
@@ -45,7 +45,8 @@ def check(evidence: Evidence) -> pl.DataFrame:
 def _never_said(found: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     """Those whose conversation names no unit of theirs: `总胆固醇 5.2、甘油三酯 2.2（mmol/L）` is clear enough."""
     turns = pl.concat([_with(evidence.turns, _SIGNS), _with(evidence.numbered, _SIGNS_IN_NUMBERS)])
-    clear = found.select("row", "analyte").unique().join(turns.select("row", "content"), on="row")
+    clear = found.join(turns, on="row", how="semi").select("row", "analyte").unique()
+    clear = clear.join(turns.select("row", "content"), on="row")
     said = [
         part.filter(pl.col("content").str.contains(patterns.written(by_key()[str(analyte)].units)))
         for (analyte,), part in clear.group_by("analyte")
