@@ -13,7 +13,7 @@ import polars as pl
 
 from llf_kit.quantities import patterns
 from llf_kit.quantities.analytes import Analyte, analytes, by_key
-from llf_kit.quantities.finding import FOUND, find_all
+from llf_kit.quantities.finding import FOUND, find_all, named
 from llf_kit.quantities.units import Unit, convert, factor, other_units, units
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "factor",
     "find",
     "find_all",
+    "named",
     "other_units",
     "units",
 ]

@@ -66,6 +66,13 @@ def find_all(
     return found.drop("like", "before", "after", "negative")
 
 
+def named(texts: pl.Series) -> list[frozenset[str]]:
+    """The keys of the analytes that each text names, with or without a number; not by a name with other meanings."""
+    found = texts.str.extract_all(patterns.head()).to_list()
+    meant = ([_meant(head) for head in heads or ()] for heads in found)
+    return [frozenset(key for _, key, weak in names if key and not weak) for names in meant]
+
+
 def _parted(texts: pl.Series) -> pl.DataFrame:
     """The texts with a number, by ``text``; those that may hold intervals in ``part``s, which stay in their order."""
     places = texts.str.contains("[0-9]").fill_null(False).arg_true()

@@ -297,3 +297,11 @@ def test_planted_errors_are_found_in_a_converted_file(tmp_path: Path) -> None:
     kinds = [{flag["kind"] for flag in one} for one in found["flags"]]
     assert kinds == [set(), set(), set(), {"lost superscript"}, {"interval is reversed"}]
     assert pairs_of(contradictions(found)) == [[1, 3]]
+
+
+def test_a_result_without_a_name_is_of_what_was_asked_for() -> None:
+    asked = "空腹血糖参考区间？"
+    assert contradictions(samples((asked, "3.9-6.1 mmol/L"), (asked, "3.9-6.1 mg/dL"))).height == 2
+    assert contradictions(samples((asked, "5.6 mmol/L"), (asked, "101 mg/dL"))).is_empty()
+    asked = "血糖和血钾是多少？"  # of which of the two, nobody knows
+    assert contradictions(samples((asked, "5.6 mmol/L"), (asked, "5.6 mg/dL"))).is_empty()

@@ -8,13 +8,13 @@ thing and share none, after conversion of units: what one answer says besides is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import isclose
 
 import polars as pl
 
-from llf_kit.quantities import by_key, factor, find_all, other_units
+from llf_kit.quantities import by_key, factor, find_all, named, other_units
 from llf_kit.schema import ASSISTANT
 
 FOUND: dict[str, pl.DataType] = {
@@ -66,7 +66,9 @@ def contradictions(samples: pl.DataFrame) -> pl.DataFrame:
         key=pl.struct(asked, _plain(pl.col("system"))).hash(),
     )
     rows = rows.filter(pl.col("answer").n_unique().over("key") > 1)
-    numbers = _numbers(rows["answer"])
+    numbers = [
+        _about(said, asked) for said, asked in zip(_numbers(rows["answer"]), named(rows["question"]), strict=True)
+    ]
     values = pl.Series([_shown(found) for found in numbers], dtype=pl.String)
     groups: dict[int, list[int]] = {}
     for place, key in enumerate(rows["key"]):
@@ -88,6 +90,14 @@ def _numbers(answers: pl.Series) -> list[list[Number]]:
     for text, *parts in found.select("text", *Number.__dataclass_fields__).iter_rows():
         numbers[text].append(Number(*parts))
     return numbers
+
+
+def _about(numbers: list[Number], asked: frozenset[str]) -> list[Number]:
+    """A result without a name is one of what was asked for, where that is one thing: `3.9-6.1 mg/dL` of glucose."""
+    if len(asked) != 1:
+        return numbers
+    (analyte,) = asked
+    return [replace(one, analyte=analyte) if one.unit and not one.name else one for one in numbers]
 
 
 def _shown(numbers: list[Number]) -> str:
