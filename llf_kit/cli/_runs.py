@@ -38,7 +38,8 @@ def perform(
 ) -> int:
     """Run them all and show the table; the exit status is 1 where a run has failed."""
     from llf_kit import upstream
-    from llf_kit.evaluation.runs import Watch, run_all
+    from llf_kit.evaluation.predict import Watch
+    from llf_kit.evaluation.runs import run_all
 
     for one in planned:
         say(f"  {one.name:<16} {one.rows} rows  {one.config.path}")

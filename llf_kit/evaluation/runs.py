@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any
 from llf_kit import upstream
 from llf_kit.errors import ConfigError, LlfKitError, PrunedError, StoppedError
 from llf_kit.evaluation.comparison import Spread
-from llf_kit.upstream import Progress, configs, process, record
+from llf_kit.evaluation.predict import Watch
+from llf_kit.upstream import configs, process, record
 from llf_kit.upstream.configs import Config
 from llf_kit.upstream.record import Record
 from llf_kit.upstream.runs import LOG
@@ -72,14 +72,6 @@ class Table:
         return asdict(self)
 
 
-@dataclass
-class Watch:
-    """Told of what goes on."""
-
-    status: Callable[[str], None] = lambda _: None
-    progress: Callable[[Progress], None] = lambda _: None
-
-
 def plan(base: Config, folder: Path, name: str, group: str, rows: int, settings: dict[str, Any]) -> Planned:
     """Render ``base`` with other ``settings`` into ``folder/name.yaml``, whose run will lie in ``folder/name``.
 
@@ -125,7 +117,7 @@ def ended(planned: Sequence[Planned], settled: Callable[[Record], bool] = lambda
     """
     found = {one.name: upstream.before("train", one.config, one.output) for one in planned}
     before = {name: one if one and (one.status == "done" or settled(one)) else None for name, one in found.items()}
-    others = [one for one in planned if before[one.name] is None and _ended_well(one.output)]
+    others = [one for one in planned if before[one.name] is None and ended_well(one.output)]
     if others:
         raise ConfigError(*(f"{one.output}: holds a run of other settings or data. Move it away, or give another "
                             "output_dir." for one in others))  # fmt: skip
@@ -153,7 +145,8 @@ def _run(one: Planned, before: Record | None, number: int, of: int, watch: Watch
     return Ran(one.name, one.group, one.rows, str(one.output), done.result)
 
 
-def _ended_well(output: Path) -> bool:
+def ended_well(output: Path) -> bool:
+    """Whether the folder holds a run that ended well."""
     return (output / record.FILE).is_file() and record.load(output).status == "done"
 
 
@@ -165,11 +158,4 @@ def spreads(runs: Sequence[Ran], metric: str) -> dict[str, Spread | None]:
         held = found.setdefault(one.group, [])
         if isinstance(value, (int, float)) and math.isfinite(value):
             held.append(float(value))
-    return {group: _spread(values) for group, values in found.items()}
-
-
-def _spread(values: list[float]) -> Spread | None:
-    if not values:
-        return None
-    deviation = statistics.stdev(values) if len(values) > 1 else None
-    return Spread(len(values), statistics.fmean(values), deviation, min(values), max(values))
+    return {group: Spread.of(values) for group, values in found.items()}

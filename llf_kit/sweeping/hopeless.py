@@ -17,8 +17,8 @@ from pathlib import Path
 from llf_kit.errors import DataError, PrunedError
 from llf_kit.evaluation import training_log
 from llf_kit.evaluation.fit_verdict import Point
-from llf_kit.evaluation.runs import Planned
-from llf_kit.upstream import Progress, record
+from llf_kit.evaluation.runs import Planned, ended_well
+from llf_kit.upstream import Progress
 
 GRACE = 0.25  # of its steps a run has for itself: the warm-up of the learning rate, and the first validation
 LEAST = 3  # earlier runs; the median of fewer is one of them
@@ -35,7 +35,7 @@ def watch(planned: Planned, others: Sequence[Planned], told: Callable[[Progress]
         if not GRACE * progress.steps <= progress.step < progress.steps:
             return
         for one in others:
-            if one.output not in ended and _ended_well(one.output):
+            if one.output not in ended and ended_well(one.output):
                 ended[one.output] = _curve(one.output, validates)
         if found := verdict(_curve(planned.output, validates), list(ended.values())):
             best, median, runs = found
@@ -80,7 +80,3 @@ def _mean(losses: Sequence[float]) -> float:
 
 def _until(point: Point, epoch: float) -> bool:
     return point.epoch is not None and point.epoch <= epoch
-
-
-def _ended_well(output: Path) -> bool:
-    return (output / record.FILE).is_file() and record.load(output).status == "done"

@@ -87,13 +87,13 @@ class Trials:
             return replace(made, problem=f"{metric} was not scored in any row of {self.space.asked}")
         return made
 
-    def _watching(self, choice: Choice, planned: Planned) -> runs.Watch:
+    def _watching(self, choice: Choice, planned: Planned) -> predict.Watch:
         progress = self.watch.progress
         if self.space.sweep.pruner:
             others = [run for one in self.space.choices if one is not choice and _alike(one, choice)
                       for run in self._planned[one.name]]  # fmt: skip
             progress = hopeless.watch(planned, others, progress)
-        return runs.Watch(self.watch.status, progress)
+        return predict.Watch(self.watch.status, progress)
 
     def _settled(self, before: Record) -> bool:
         """What had no chance has none the next time; what failed is tried again, but not twice by those who share."""

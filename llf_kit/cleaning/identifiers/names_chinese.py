@@ -26,10 +26,9 @@ _ALL = "".join(sorted(SURNAMES | {name[0] for name in COMPOUND}))  # how a name 
 _VEILED = r"(?:某{1,2}|某[甲乙丙丁]|[XxＸ×＊*○〇]{1,2}(?![A-Za-z0-9]))"
 
 _LABELLED = re.compile(rf"(?:{LABELS})(?P<colon>\s{{0,3}}[：:][\"'“]?\s{{0,3}}|\"\s?:\s?\"|[ \t]{{1,3}}|)(?=[{_HAN}])")
+_DEEDS = "审核|复核|核对|签发|审批|录入|检测|检验|报告|采样|采集|送检|接收"
 # What somebody did to a report, and who: `审核：周杰`
-_DID = re.compile(
-    rf"(?:审核|复核|核对|签发|审批|录入|检测|检验|报告|采样|采集|送检|接收)\s{{0,3}}[：:]\s{{0,3}}(?=[{_ALL}])"
-)
+_DID = re.compile(rf"(?:{_DEEDS})\s{{0,3}}[：:]\s{{0,3}}(?=[{_ALL}])")
 _PERSON = re.compile(rf"(?:{PERSONS}|[0-9０-９]\s?床)(?:[：: ，,“]\s?|)(?=[{_ALL}])")
 _TITLE = re.compile(rf"(?:{TITLES})")
 _VEILED_NAME = re.compile(rf"{_FAMILY}{_VEILED}")
@@ -202,7 +201,7 @@ def _find(text: str) -> Iterator[Hit]:
 
 _SIGN = (
     rf"(?:姓\s?名|者|人|人员|师|护士|医生|签\s?[名字章])\"?\s{{0,3}}[：: \t]\s?[\"“']?\s{{0,3}}[{_HAN}]|"
-    rf"(?:{PERSONS}|[0-9０-９]\s?床|姓名|(?:审核|报告|检验|复核|送检|主管|主治|经治|申请)(?:医师|医生|者|人)|签[名字])[：: ，,“]{{0,2}}[{_ALL}]|(?:[审复]核|核对|签发|审批|录入|检[测验]|报告|采[样集]|送检|接收)\s{{0,3}}[：:]\s{{0,3}}[{_ALL}]|"
+    rf"(?:{PERSONS}|[0-9０-９]\s?床|姓名|(?:审核|报告|检验|复核|送检|主管|主治|经治|申请)(?:医师|医生|者|人)|签[名字])[：: ，,“]{{0,2}}[{_ALL}]|(?:{_DEEDS})\s{{0,3}}[：:]\s{{0,3}}[{_ALL}]|"
     rf"[{_ALL}][{_HAN}XxＸ×＊*○〇]{{0,2}}(?:{TITLES})|[{_ALL}]某|\"\s?:\s?\"[{_HAN}]"
 )
 
